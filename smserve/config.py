@@ -1,0 +1,48 @@
+"""Limits and defaults, each in one place and with its unit."""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "DECODED_BYTES_IN_FLIGHT",
+    "DEFAULT_HOST",
+    "DEFAULT_PORT",
+    "MAX_IMAGES_PER_CALL",
+    "MAX_MESSAGE_BYTES",
+    "ImageLimits",
+    "SearchLimits",
+]
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 50051
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Largest gRPC message, for server and client alike."""
+
+MAX_IMAGES_PER_CALL = 64
+"""Most pictures of one Embed call."""
+
+DECODED_BYTES_IN_FLIGHT = 1024 * 1024 * 1024
+"""Memory that pictures being decoded at the same time may take together; further ones wait."""
+
+_ENVELOPE_BYTES = 64 * 1024  # room for a request's other fields beside its picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageLimits:
+    """What a picture may cost; checked from its header, before a pixel is decoded.
+
+    Attributes:
+        max_bytes: Encoded size.
+        max_pixels: Width times height.
+    """
+
+    max_bytes: int = MAX_MESSAGE_BYTES - _ENVELOPE_BYTES
+    max_pixels: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLimits:
+    """How many neighbours one search may ask for."""
+
+    max_top_k: int = 1000
+    default_top_k: int = 10

@@ -1,0 +1,67 @@
+"""The resize rule that a model file carries, and how it is carried out."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["ResizeMode", "ResizeRule", "crop_center", "resize_stage"]
+
+ResizeMode = Literal["squash", "shortest_side"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResizeRule:
+    """Resize, then crop the centre.
+
+    Attributes:
+        mode: "squash": to `size` x `size`, whatever the picture's shape; nothing is cut off, proportions change.
+            "shortest_side": the shorter side to `size`; proportions stay, the ends of the longer side are cut off.
+        size: Pixels after the resize; at least `height` and `width`, and of the same parity, so that cropping in two
+            steps (a square of `size`, then the centre) and in one are the same.
+        height: Model input H in pixels.
+        width: Model input W in pixels.
+    """
+
+    mode: ResizeMode = "squash"
+    size: int
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that can't be carried out."""
+        if self.mode not in get_args(ResizeMode):
+            raise ValueError(f"resize mode is {self.mode!r}; it must be one of {', '.join(get_args(ResizeMode))}")
+        for name, length in (("height", self.height), ("width", self.width)):
+            if not 1 <= length <= self.size <= 8192 or (self.size - length) % 2:
+                raise ValueError(
+                    f"resize to {self.size} and crop {name} {length}: wanted 1 <= {name} <= size <= 8192, "
+                    f"and a difference that is even"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON holds it."""
+        return {"mode": self.mode, "size": self.size, "height": self.height, "width": self.width}
+
+
+def resize_stage(image: Image.Image, rule: ResizeRule) -> NDArray[np.uint8]:
+    """Return (size, size, 3) uint8: resized by the rule, and cut to a square; the step before `crop_center`.
+
+    Bilinear with antialiasing (Pillow's reduction filter), in 8 bits.
+    """
+    target = (rule.size, rule.size)
+    if rule.mode == "shortest_side" and image.width != image.height:
+        scale = rule.size / min(image.size)
+        target = (max(rule.size, round(image.width * scale)), max(rule.size, round(image.height * scale)))
+    if image.size != target:
+        image = image.resize(target, Image.Resampling.BILINEAR)
+    return crop_center(np.asarray(image), rule.size, rule.size)
+
+
+def crop_center(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Return the central (..., height, width, 3) part of `pixels` (..., H, W, 3); a view where possible."""
+    top = (pixels.shape[-3] - height) // 2
+    left = (pixels.shape[-2] - width) // 2
+    return pixels[..., top : top + height, left : left + width, :]
