@@ -1,0 +1,66 @@
+"""What the commands show: progress of long steps, data sets in a line, figures as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from smserve.errors import Unavailable
+
+if TYPE_CHECKING:
+    import torch
+
+    from training.datasets import Dataset, Progress
+
+__all__ = ["choose_device", "describe", "show_figures", "stage_progress"]
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" is CUDA when there is one.
+
+    Raises:
+        Unavailable: CUDA is asked for and not there.
+    """
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise Unavailable("device cuda was asked for, and torch finds none; use --device cpu or auto")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def describe(data: Dataset) -> str:
+    """Return the sizes of the splits."""
+    splits = (("train", data.train), ("validation", data.validation), ("test", data.test))
+    return ", ".join(f"{name} {len(part):,} pictures of {len(part.class_names):,} classes" for name, part in splits)
+
+
+def show_figures(figures: Mapping[str, Any]) -> None:
+    """Print figures on the test classes."""
+    for name, value in figures.items():
+        click.echo(f"{name:<14}{value:.4f}" if isinstance(value, float) else f"{name:<14}{value:,}")
+
+
+@contextmanager
+def stage_progress() -> Iterator[Progress]:
+    """Show a bar a step on standard error; off a terminal, a line when a step begins."""
+    console = Console(stderr=True, highlight=False)
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+    with RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+
+        def report(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+                if not console.is_terminal:
+                    console.print(step)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield report

@@ -1,0 +1,57 @@
+"""GoogLeNet (Inception v1), the paper's backbone, from torchvision."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from smserve.errors import Unavailable
+from training.model.backbone import Backbone
+from training.model.weights import load_weights
+
+__all__ = ["GoogLeNet"]
+
+
+class GoogLeNet(Backbone):
+    """1,024 features, mean-pooled. torchvision's has batch norm, which the network of 2014 had not."""
+
+    width = 1024
+    mean = (0.485, 0.456, 0.406)
+    std = (0.229, 0.224, 0.225)
+
+    def __init__(self, weights: str) -> None:
+        """Build it.
+
+        Raises:
+            Unavailable: torchvision can't download the weights.
+            SmserveError: The file of weights can't be used.
+        """
+        super().__init__()
+        from torchvision import models
+
+        try:
+            self.net = models.googlenet(
+                weights=models.GoogLeNet_Weights.IMAGENET1K_V1 if weights == "pretrained" else None,
+                aux_logits=weights == "pretrained",  # torchvision's file has them; they are dropped below
+                init_weights=False,
+                transform_input=False,
+            )
+        except OSError as error:
+            url = models.GoogLeNet_Weights.IMAGENET1K_V1.url
+            raise Unavailable(
+                f"GoogLeNet's ImageNet weights can't be downloaded ({error}); connect to the network, or download "
+                f"{url.rpartition('/')[2]} elsewhere and give its path with --weights FILE"
+            ) from None
+        self.net.aux_logits, self.net.aux1, self.net.aux2 = False, None, None
+        self.net.fc = nn.Identity()
+        self.net.dropout = nn.Identity()
+        if weights not in {"pretrained", "none"}:
+            load_weights(self.net, Path(weights))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (N, 1024)."""
+        features: Tensor = self.net(images)
+        return features
+
+    def stages(self) -> list[nn.Module]:
+        """Return the layers below the pooling, in order."""
+        return [child for name, child in self.net.named_children() if name not in {"avgpool", "dropout", "fc"}]

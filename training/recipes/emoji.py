@@ -1,0 +1,71 @@
+"""The built-in pictures: the demo's recipe, and the paper's method beside it."""
+
+from smserve.images import ResizeRule
+from training.config import (
+    AugmentationConfig,
+    ControllerConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SamplerConfig,
+    TrainConfig,
+)
+
+__all__ = ["emoji", "emoji_paper"]
+
+_RESIZE = ResizeRule(mode="shortest_side", size=64, height=64, width=64)
+_AUGMENTATION = AugmentationConfig(
+    kind="warp",
+    scale=0.2,
+    rotation_deg=15,
+    shift=0.1,
+    shear=0.1,
+    brightness=0.2,
+    contrast=0.3,
+    saturation=0.5,
+    hue=0.1,
+    gray=0.1,
+)
+
+
+def emoji() -> TrainConfig:
+    """Return smart mining of classes: batches drawn from mined neighbours, all pairs of them, plus the global loss.
+
+    Chosen on the validation classes; docs/experiments.md has the trials.
+    """
+    return TrainConfig(
+        recipe="emoji",
+        resize=_RESIZE,
+        model=ModelConfig(
+            backbone="efficientnet_lite0",
+            dimension=256,
+            input_size=96,
+            fold_batch_norm=True,
+            frozen_blocks=3,
+            head_init="orthogonal",
+        ),
+        epochs=6,
+        augmentation=_AUGMENTATION,
+        loss=LossConfig(pair="multi_similarity"),
+        sampler=SamplerConfig(kind="classes", batch_size=96, list_length=10, mined_share=0.3, random_epochs=0),
+        controller=ControllerConfig(target=0.35, low=0.02, high=0.9, prior_slope=1.0),
+        optimizer=OptimizerConfig(
+            kind="adamw", learning_rate=2.5e-4, weight_decay=1e-4, schedule="cosine", warmup_steps=10
+        ),
+    )
+
+
+def emoji_paper() -> TrainConfig:
+    """Return the paper's mined triplets, losses and controller at the cost of `emoji` in embedded pictures."""
+    return TrainConfig(
+        recipe="emoji-paper",
+        resize=_RESIZE,
+        model=ModelConfig(
+            backbone="efficientnet_lite0", dimension=256, input_size=96, fold_batch_norm=True, frozen_blocks=3
+        ),
+        epochs=6,
+        augmentation=_AUGMENTATION,
+        sampler=SamplerConfig(kind="triplets", batch_size=32, per_anchor=1, list_length=200),
+        controller=ControllerConfig(target=0.5),
+        optimizer=OptimizerConfig(kind="sgd", learning_rate=0.01, schedule="halve", halve_every=3),
+    )

@@ -1,0 +1,58 @@
+"""Batches of triplets: mined by algorithm 1, random, or a mixture; section 3 of Harwood et al., ICCV 2017."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.config import SamplerConfig
+from training.mining.smart import choose_kappa, mine_triplets, random_triplets
+from training.samplers.plan import Batch, Neighbours, Plan, Sampler
+
+__all__ = ["TripletSampler"]
+
+
+class TripletSampler(Sampler):
+    """Every picture is the anchor of `per_anchor` triplets an epoch; difficulty is kappa."""
+
+    def __init__(self, config: SamplerConfig, labels: NDArray[np.int64]) -> None:
+        self._config = config
+        self._labels = labels
+        self.list_length = config.list_length
+
+    def mines(self, epoch: int) -> bool:
+        """From `random_epochs` on."""
+        return epoch > self._config.random_epochs and self._config.mined_share > 0
+
+    def first_difficulty(self, neighbours: Neighbours) -> float:
+        """Return kappa_0: the largest candidate that leaves half of the anchors a valid negative."""
+        return choose_kappa(neighbours.distances, self._labels[neighbours.indices] == self._labels[:, None])
+
+    def plan(self, neighbours: Neighbours | None, difficulty: float, random: np.random.Generator) -> Plan:
+        """Return shuffled batches of triplets."""
+        config = self._config
+        triplets = random_triplets(self._labels, config.per_anchor, random)
+        mined = np.zeros(len(triplets), np.bool_)
+        figures: dict[str, float] = {}
+        if neighbours is not None:
+            found = mine_triplets(
+                neighbours.indices,
+                neighbours.distances,
+                self._labels,
+                kappa=difficulty,
+                per_anchor=config.per_anchor,
+                random=random,
+            )
+            chosen = random.random(len(triplets)) < config.mined_share
+            triplets = np.where(chosen[:, None], found.triplets, triplets)
+            mined = chosen & found.mined
+            figures = {
+                "valid_negatives": found.valid_negatives,
+                "random_positives": found.random_positives,
+                "random_triplets": found.random_triplets,
+            }
+        order = random.permutation(len(triplets))
+        batches = []
+        for start in range(0, len(order), config.batch_size):
+            part = order[start : start + config.batch_size]
+            indices, positions = np.unique(triplets[part], return_inverse=True)
+            batches.append(Batch(indices=indices, triplets=positions.reshape(-1, 3), mined=mined[part]))
+        return Plan(batches=batches, figures={"mined_share": float(mined.mean()), **figures})

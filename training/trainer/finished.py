@@ -1,0 +1,91 @@
+"""What is done with a run after training: its network, its figures, its model file."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from training.checkpoint import load_checkpoint
+from training.config import TrainConfig
+from training.datasets import Dataset, Progress, decode_set
+from training.evaluation import evaluate
+from training.export import export_model
+from training.model import EmbeddingNet, build_model
+from training.trainer.run_folder import RunFolder
+
+__all__ = ["evaluate_run", "export_run", "load_network"]
+
+_CHECK_PICTURES: Final = 4
+_NEIGHBOUR_PICTURES: Final = 256
+
+
+def load_network(folder: RunFolder, config: TrainConfig, *, untrained: bool = False) -> EmbeddingNet:
+    """Return a run's network; untrained, the backbone's pooled features as they were before it.
+
+    Raises:
+        NotFound: The run has no checkpoint.
+        DataLoss: Its checkpoint is damaged.
+    """
+    net = build_model(config.model, with_head=not untrained)
+    if not untrained:
+        net.load_state_dict(load_checkpoint(folder.checkpoint_file)["net"])
+    return net.eval()
+
+
+def evaluate_run(
+    folder: RunFolder,
+    dataset: Dataset,
+    *,
+    cache_dir: Path,
+    device: torch.device,
+    progress: Progress,
+    untrained: bool = False,
+) -> dict[str, Any]:
+    """Return the figures of a run on the test classes."""
+    config, _ = folder.read_config()
+    net = load_network(folder, config, untrained=untrained).to(device)
+    pixels = decode_set(dataset.test, config.resize, cache_dir, progress)
+    return evaluate(net, pixels, dataset.test.labels, config.resize, device)
+
+
+def export_run(
+    folder: RunFolder,
+    dataset: Dataset,
+    output: Path,
+    *,
+    cache_dir: Path,
+    progress: Progress,
+    untrained: bool = False,
+) -> str:
+    """Write a run's model file and return its fingerprint.
+
+    Its self-check pictures and the sample for comparing neighbours are validation pictures, training pictures where
+    there are none.
+    """
+    config, dataset_name = folder.read_config()
+    net = load_network(folder, config, untrained=untrained)
+    pictures = dataset.validation if len(dataset.validation) else dataset.train
+    chosen = np.linspace(0, len(pictures) - 1, _CHECK_PICTURES).astype(int)
+    sample = np.linspace(0, len(pictures) - 1, min(_NEIGHBOUR_PICTURES, len(pictures))).astype(int)
+    squares = decode_set(pictures, config.resize, cache_dir, progress)[sample]
+    rule = config.resize
+    top, left = (rule.size - rule.height) // 2, (rule.size - rule.width) // 2
+    figures = None if untrained else folder.evaluation()
+    provenance = {
+        "dataset": dataset_name,
+        "recipe": f"{config.model.backbone}, untrained" if untrained else config.recipe,
+        "seed": config.seed,
+        "epochs": 0 if untrained else config.epochs,
+        "commit": folder.commit(),
+        "recall_at_1": figures["recall_at_1"] if figures else None,
+    }
+    return export_model(
+        net,
+        rule=rule,
+        name=f"{folder.path.name}-untrained" if untrained else folder.path.name,
+        provenance=provenance,
+        check_pictures=[(pictures.ids[place], pictures.paths[place].read_bytes()) for place in chosen],
+        neighbour_pictures=np.ascontiguousarray(squares[:, top : top + rule.height, left : left + rule.width]),
+        output=output,
+    )
