@@ -1,0 +1,90 @@
+"""Read pictures in parallel, in order, a few ahead of the model."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smserve.config import ImageLimits
+from smserve.errors import InvalidImage
+from smserve.images import ResizeRule, crop_center, decode, make_thumbnail, resize_stage
+from smserve.indexing.report import Unreadable
+from smserve.indexing.sources import SourceItem
+
+__all__ = ["PictureReader", "Prepared", "Stored", "in_order"]
+
+_AHEAD: Final = 4  # pictures a worker that may wait for the model
+
+_Item = TypeVar("_Item")
+_Outcome = TypeVar("_Outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The same picture is in the gallery already."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A picture ready for the model.
+
+    Attributes:
+        item: Where it comes from.
+        sha256: Of its file.
+        pixels: (H, W, 3) uint8.
+        thumbnail: A small JPEG, or None.
+    """
+
+    item: SourceItem
+    sha256: str
+    pixels: NDArray[np.uint8]
+    thumbnail: bytes | None
+
+
+class PictureReader:
+    """Reads one picture at a time; safe to call from many threads."""
+
+    def __init__(self, rule: ResizeRule, limits: ImageLimits, stored: Mapping[str, str], *, thumbnails: bool) -> None:
+        self._rule = rule
+        self._limits = limits
+        self._stored = stored  # item_id -> sha256
+        self._thumbnails = thumbnails
+
+    def __call__(self, item: SourceItem) -> Prepared | Stored | Unreadable:
+        """Return what became of a picture."""
+        try:
+            data = item.path.read_bytes()
+            sha256 = hashlib.sha256(data).hexdigest()
+            if self._stored.get(item.item_id) == sha256:
+                return Stored(sha256=sha256)
+            image = decode(data, self._limits)
+        except InvalidImage as error:
+            return Unreadable(item_id=item.item_id, path=str(item.path), reason=error.message)
+        except OSError as error:
+            return Unreadable(item_id=item.item_id, path=str(item.path), reason=error.strerror or str(error))
+        pixels = crop_center(resize_stage(image, self._rule), self._rule.height, self._rule.width)
+        thumbnail = make_thumbnail(image) if self._thumbnails else None
+        return Prepared(item=item, sha256=sha256, pixels=pixels, thumbnail=thumbnail)
+
+
+def in_order(work: Callable[[_Item], _Outcome], items: Sequence[_Item], workers: int) -> Iterator[_Outcome]:
+    """Yield the outcome of each item, in order; a few a worker are held at a time."""
+    pending: deque[Future[_Outcome]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(work, item))
+                if len(pending) >= _AHEAD * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,133 @@
+"""Which pictures, under which names: a folder or a CSV file."""
+
+import csv
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from smserve.errors import InvalidInput
+
+__all__ = ["SourceItem", "items_from_csv", "pictures_in"]
+
+_SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp"}
+_KNOWN: Final = ("path", "label", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceItem:
+    """A picture to index.
+
+    Attributes:
+        item_id: Its name in the gallery.
+        path: The file.
+        label: Its class; empty for none.
+        payload: Further columns, as text.
+    """
+
+    item_id: str
+    path: Path
+    label: str = ""
+    payload: Mapping[str, str] = field(default_factory=dict)
+
+
+def pictures_in(folder: Path) -> list[SourceItem]:
+    """Return every JPEG, PNG and WebP below a folder, sorted, numbers by value.
+
+    An item's id is its path in the folder; its label the name of the folder that it lies in, empty for those directly
+    in `folder`. Hidden files and folders are left out, links to folders not followed.
+
+    Raises:
+        InvalidInput: There is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is no folder; check the path", field="images")
+    items = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(parent, name)
+            if path.suffix.lower() in _SUFFIXES and not name.startswith("."):
+                inside = path.relative_to(folder)
+                items.append(SourceItem(item_id=inside.as_posix(), path=path, label=inside.parent.name or ""))
+    if not items:
+        raise InvalidInput(f"there is no JPEG, PNG or WebP below {folder}; check the path", field="images")
+    return sorted(items, key=lambda item: _natural(item.item_id))
+
+
+def items_from_csv(file: Path) -> list[SourceItem]:
+    """Return the pictures that a CSV file lists, in its order.
+
+    Columns: `path` (relative to the file's folder), and, where they are there, `label` and `id` (the item's name; its
+    path by default). Every further column becomes payload.
+
+    Raises:
+        InvalidInput: The file can't be read, has no column `path`, no row, an empty path, a row of another length, or
+            the same id twice; file and line are named.
+    """
+    items: dict[str, SourceItem] = {}
+    lines: dict[str, int] = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            for line, row in _rows(file, text):
+                path = row["path"].strip()
+                if not path:
+                    raise InvalidInput(f"{file}, line {line}: the path is empty; name a picture", field="csv")
+                item_id = row.get("id", "").strip() or path
+                if item_id in items:
+                    raise InvalidInput(
+                        f"{file}, line {line}: id {item_id!r} stands in line {lines[item_id]} too; ids must differ, so "
+                        f"add or mend the column id",
+                        field="csv",
+                    )
+                lines[item_id] = line
+                items[item_id] = SourceItem(
+                    item_id=item_id,
+                    path=file.parent / path,
+                    label=row.get("label", "").strip(),
+                    payload={name: value for name, value in row.items() if name not in _KNOWN},
+                )
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be read: {error.strerror}; check the path", field="csv") from None
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"{file} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8", field="csv"
+        ) from None
+    except csv.Error as error:
+        raise InvalidInput(f"{file} is no CSV file: {error}", field="csv") from None
+    if not items:
+        raise InvalidInput(f"{file} lists no picture; it needs a row a picture below its header", field="csv")
+    return list(items.values())
+
+
+def _rows(file: Path, text: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield line number and row, each of the header's length."""
+    reader = csv.reader(text)
+    header = [name.strip() for name in next(reader, [])]
+    if "path" not in header:
+        raise InvalidInput(
+            f"{file} has the columns {', '.join(header) or '(none)'}; wanted a header with `path`, and `label` "
+            f"and `id` where there are any",
+            field="csv",
+        )
+    if len(set(header)) != len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise InvalidInput(f"{file} has the column {twice!r} twice; give each its own name", field="csv")
+    for values in reader:
+        if not values:
+            continue
+        if len(values) != len(header):
+            raise InvalidInput(
+                f"{file}, line {reader.line_num}: {len(values)} values, wanted {len(header)} as in the header; quote "
+                f"values that contain commas",
+                field="csv",
+            )
+        yield reader.line_num, dict(zip(header, values, strict=True))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a sort key by which 2.jpg comes before 10.jpg."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part] + [(2, 0, name)]
