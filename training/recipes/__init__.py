@@ -5,14 +5,20 @@ from collections.abc import Callable
 from smserve.errors import InvalidInput
 from training.config import TrainConfig
 from training.recipes.cub import cub
-from training.recipes.emoji import emoji, emoji_paper
+from training.recipes.emoji import emoji, emoji_paper, emoji_random
 from training.recipes.photos import photos
 
 __all__ = ["RECIPES", "find_recipe"]
 
 Recipe = Callable[[], TrainConfig]
 
-RECIPES: dict[str, Recipe] = {"cub": cub, "emoji": emoji, "emoji-paper": emoji_paper, "photos": photos}
+RECIPES: dict[str, Recipe] = {
+    "cub": cub,
+    "emoji": emoji,
+    "emoji-random": emoji_random,
+    "emoji-paper": emoji_paper,
+    "photos": photos,
+}
 
 _DEFAULTS = {"cub": "cub", "emoji": "emoji", "folder": "photos", "csv": "photos"}
 
