@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.galleries import build_drawn_gallery
 from tests.support.pictures import write_class_folders
 from tests.support.tiny_model import write_tiny_model
 
@@ -26,3 +27,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pictures")
     write_class_folders(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def drawn_gallery(tiny_model: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn pictures, indexed: 24 items of 6 colours."""
+    return build_drawn_gallery(tiny_model, pictures, tmp_path_factory.mktemp("galleries") / "drawn")
+
+
+@pytest.fixture(scope="session")
+def small_gallery(tiny_model: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 4 red ones alone."""
+    return build_drawn_gallery(tiny_model, pictures / "red", tmp_path_factory.mktemp("galleries") / "small")

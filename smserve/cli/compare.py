@@ -1,0 +1,28 @@
+"""`smserve compare`."""
+
+import click
+
+from smserve.cli.options import json_option, server_option, timeout_option
+from smserve.cli.output import print_json
+
+__all__ = ["compare"]
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@server_option
+@timeout_option
+@json_option
+def compare(*, first: str, second: str, server: str, timeout_s: float, as_json: bool) -> None:
+    """Say how alike two pictures are: the cosine of their embeddings, 1 for the same."""
+    from smserve.client import Client
+
+    with Client(server, timeout_s=timeout_s) as client:
+        comparison = client.compare(first, second)
+    if as_json:
+        print_json({"first": first, "second": second, "comparison": comparison})
+        return
+    click.echo(f"cosine {comparison.score:.4f}")
+    if comparison.probability is not None:
+        click.echo(f"probability of the same class {comparison.probability:.1%}")

@@ -1,0 +1,95 @@
+"""`smserve index build`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from smserve.cli.failures import EXIT_PARTIAL
+from smserve.cli.options import file_path, json_option, model_option
+from smserve.cli.output import print_json
+from smserve.cli.progress import picture_progress
+
+__all__ = ["build"]
+
+
+@click.command()
+@model_option(required=True)
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Index every JPEG, PNG and WebP below this folder; an item's id is its path in it.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=file_path,
+    metavar="CSV",
+    help="Index the pictures that this file lists: columns path and label; id, where given, names the item; every "
+    "further column becomes payload.",
+)
+@click.option(
+    "--gallery",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The folder to write; a finished gallery is never overwritten, an interrupted build goes on.",
+)
+@click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
+@click.option("--no-thumbnails", is_flag=True, show_default=False, help="Store no thumbnails: a smaller gallery.")
+@json_option
+@click.pass_context
+def build(
+    ctx: click.Context,
+    *,
+    model: Path,
+    images: Path | None,
+    csv_file: Path | None,
+    gallery: Path,
+    workers: int | None,
+    no_thumbnails: bool,
+    as_json: bool,
+) -> None:
+    """Embed pictures and write them as a gallery that `smserve serve` searches.
+
+    Ends with exit code 0 when every picture was read, 3 when the gallery is built but some pictures could not be read
+    (they are listed in a report beside it), 1 when it failed. An interrupted build goes on where it was.
+
+    \b
+    Examples:
+      smserve index build --model model.onnx --images photos/ --gallery gallery/
+      smserve index build --model model.onnx --csv catalogue.csv --gallery gallery/ --workers 8
+    """  # noqa: D301 - click wants a real backspace
+    if (images is None) == (csv_file is None):
+        raise click.UsageError("give either --images DIR or --csv FILE")
+    from smserve.indexing import REPORT_FILE, build_gallery, items_from_csv, pictures_in
+
+    sources = pictures_in(images) if images is not None else items_from_csv(csv_file or Path())
+    with picture_progress("indexing", len(sources)) as progress:
+        report = build_gallery(
+            model=model,
+            sources=sources,
+            gallery=gallery,
+            workers=workers,
+            thumbnails=not no_thumbnails,
+            progress=lambda done, total: progress(done),  # noqa: ARG005 - the bar knows the total
+        )
+    if as_json:
+        print_json({**asdict(report), "images_per_s": report.images_per_s})
+    resumed = f" ({report.resumed:,} of them from an interrupted build)" if report.resumed else ""
+    click.echo(
+        f"gallery {gallery}: {report.items:,} items{resumed}, generation {report.generation}, in "
+        f"{report.seconds:.1f} s, {report.images_per_s:.0f} images/s",
+        err=True,
+    )
+    if report.duplicates:
+        click.echo(f"items that repeat the picture of another, byte for byte: {report.duplicates:,}", err=True)
+    if report.unreadable:
+        first = report.unreadable[0]
+        click.echo(
+            f"left out, since they could not be read: {len(report.unreadable):,}; the first, {first.path}: "
+            f"{first.reason}; all are listed in {gallery / REPORT_FILE}",
+            err=True,
+        )
+        ctx.exit(EXIT_PARTIAL)

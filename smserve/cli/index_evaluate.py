@@ -1,0 +1,123 @@
+"""`smserve index evaluate`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from smserve.cli.failures import EXIT_PARTIAL
+from smserve.cli.gallery_option import GalleryParameter
+from smserve.cli.options import file_path, json_option, model_option, timeout_option
+from smserve.cli.output import print_json, print_table
+from smserve.cli.progress import picture_progress
+
+if TYPE_CHECKING:
+    from smserve.client import RecallReport
+
+__all__ = ["evaluate"]
+
+
+@click.command()
+@click.option(
+    "--queries",
+    type=file_path,
+    required=True,
+    metavar="CSV",
+    help="Labelled pictures: columns path and label; a query whose id (column id, else its path) is in the gallery "
+    "does not count as its own neighbour.",
+)
+@click.option("--server", metavar="HOST:PORT", help="Ask this running server.")
+@model_option(required=False)
+@click.option(
+    "--gallery",
+    type=GalleryParameter(),
+    metavar="[NAME=]DIR",
+    help="With --model: start a private server on a free local port, and ask that.",
+)
+@click.option(
+    "--gallery-name", default="", metavar="NAME", show_default="the server's first", help="With --server: its gallery."
+)
+@click.option(
+    "--k", "ks", type=click.IntRange(1, 999), multiple=True, default=(1, 2, 4, 8), help="Values of K; repeat for more."
+)
+@timeout_option
+@json_option
+@click.pass_context
+def evaluate(
+    ctx: click.Context,
+    *,
+    queries: Path,
+    server: str | None,
+    model: Path | None,
+    gallery: tuple[str, Path] | None,
+    gallery_name: str,
+    ks: tuple[int, ...],
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Measure Recall@K with labelled pictures, through the served path.
+
+    Recall@K is the share of queries with an item of their own label among the K nearest. Ends with exit code 3 when
+    some queries could not be read; those are listed and not counted.
+
+    \b
+    Examples:
+      smserve index evaluate --queries test.csv --server 127.0.0.1:50051
+      smserve index evaluate --queries test.csv --model model.onnx --gallery gallery/ --json
+    """  # noqa: D301 - click wants a real backspace
+    private = model is not None and gallery is not None
+    if private == (server is not None) or (model is None) != (gallery is None):
+        raise click.UsageError("give either --server HOST:PORT, or --model FILE and --gallery DIR")
+    from smserve.client import Client, LabelledQuery, evaluate_recall
+    from smserve.indexing import items_from_csv
+
+    labelled = [
+        LabelledQuery(path=item.path, label=item.label, item_id=item.item_id) for item in items_from_csv(queries)
+    ]
+    with (
+        _private_server(model, gallery) if model and gallery else contextlib.nullcontext(server or "") as address,
+        Client(address, timeout_s=timeout_s) as client,
+        picture_progress("searching", len(labelled)) as progress,
+    ):
+        report = evaluate_recall(client, labelled, gallery=gallery_name, ks=ks, progress=progress)
+    _print(report, as_json=as_json)
+    if report.failures:
+        ctx.exit(EXIT_PARTIAL)
+
+
+@contextlib.contextmanager
+def _private_server(model: Path, gallery: tuple[str, Path]) -> Iterator[str]:
+    """Serve a gallery on a free loopback port inside the block, and yield the address."""
+    from smserve.server import Server, ServerSettings, open_engine
+
+    with Server(ServerSettings(port=0)) as server:
+        server.start(open_engine(model, [gallery]))
+        yield server.address
+
+
+def _print(report: RecallReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "recall": report.recall,
+                "queries": report.queries,
+                "failures": [{"path": str(each.path), "error": each.message} for each in report.failures],
+                "gallery": report.gallery,
+                "generation": report.generation,
+                "model_fingerprint": report.model_fingerprint,
+            }
+        )
+    else:
+        rows = [[f"Recall@{k}", f"{recall:.4f}"] for k, recall in report.recall.items()]
+        print_table(["measure", "value"], rows, numeric=["value"])
+    for failure in report.failures:
+        click.echo(f"not counted: {failure.path}: {failure.message}", err=True)
+    click.echo(
+        f"{report.queries} queries on gallery {report.gallery}, generation {report.generation}; "
+        f"{len(report.failures)} not counted",
+        err=True,
+    )

@@ -1,0 +1,39 @@
+"""`smserve info`."""
+
+import click
+
+from smserve.cli.options import json_option, server_option, timeout_option
+from smserve.cli.output import print_json, print_pairs, print_table
+
+__all__ = ["info"]
+
+
+@click.command()
+@server_option
+@timeout_option
+@json_option
+def info(*, server: str, timeout_s: float, as_json: bool) -> None:
+    """Show a server's model, limits and galleries."""
+    from smserve.client import Client
+
+    with Client(server, timeout_s=timeout_s) as client:
+        found = client.info()
+    if as_json:
+        print_json(found)
+        return
+    print_pairs(
+        {
+            "server": f"{server}, smserve {found.version}",
+            "model": f"{found.model_name}, D={found.dimension}, input {found.input_height} x {found.input_width}",
+            "fingerprint": found.model_fingerprint,
+            "runs on": found.provider,
+            "limits": f"{found.max_image_bytes:,} bytes and {found.max_image_pixels:,} pixels a picture, "
+            f"{found.max_images} pictures a call, top_k up to {found.max_top_k}",
+        }
+    )
+    click.echo()
+    print_table(
+        ["gallery", "items", "generation", "index"],
+        [[each.name, f"{each.item_count}", f"{each.generation}", each.index] for each in found.galleries],
+        numeric=["items", "generation"],
+    )

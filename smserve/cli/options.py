@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from smserve.config import DEFAULT_HOST, DEFAULT_PORT
+
+__all__ = ["file_path", "folder_path", "json_option", "model_option", "server_option", "timeout_option"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+file_path = click.Path(exists=True, dir_okay=False, path_type=Path)
+folder_path = click.Path(file_okay=False, path_type=Path)
+
+
+def server_option(command: _Command) -> _Command:
+    """Add `--server`."""
+    return click.option(
+        "--server",
+        default=f"{DEFAULT_HOST}:{DEFAULT_PORT}",
+        envvar="SMSERVE_SERVER",
+        show_envvar=True,
+        metavar="HOST:PORT",
+        help="Address of the server to ask.",
+    )(command)
+
+
+def timeout_option(command: _Command) -> _Command:
+    """Add `--timeout`."""
+    return click.option(
+        "--timeout",
+        "timeout_s",
+        type=click.FloatRange(0, min_open=True),
+        default=30.0,
+        metavar="SECONDS",
+        help="Longest time to wait for an answer.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """Add `--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, default=False, show_default=False, help="Print one JSON document instead."
+    )(command)
+
+
+def model_option(*, required: bool) -> Callable[[_Command], _Command]:
+    """Return an option `--model`."""
+    return click.option(
+        "--model",
+        type=click.Path(dir_okay=False, path_type=Path),
+        required=required,
+        metavar="FILE",
+        help="The model file, as `python -m training export` writes it.",
+    )

@@ -1,0 +1,39 @@
+"""The group `smserve`."""
+
+import click
+
+from smserve import __version__
+from smserve.cli.compare import compare
+from smserve.cli.embed import embed
+from smserve.cli.failures import CommandGroup
+from smserve.cli.index import index
+from smserve.cli.info import info
+from smserve.cli.search import search
+from smserve.cli.serve import serve
+
+__all__ = ["smserve"]
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", "-V", message="smserve %(version)s")
+def smserve() -> None:
+    """Search a gallery of pictures by picture.
+
+    \b
+    Three steps:
+      smserve index build --model model.onnx --images photos/ --gallery gallery/
+      smserve serve --model model.onnx --gallery gallery/
+      smserve search photo.jpg
+
+    The model comes from `python -m training train`. search, embed, compare and info ask a running server, by default
+    the one on this machine.
+
+    Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some pictures could not be read; 130 interrupted.
+    """  # noqa: D301 - click wants a real backspace
+
+
+for command in (serve, search, embed, compare, info, index):
+    smserve.add_command(command)

@@ -1,0 +1,64 @@
+"""From encoded pictures to their embeddings, within a budget of memory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smserve.config import ImageLimits
+from smserve.embedder import OnnxEmbedder
+from smserve.engine.budget import ByteBudget
+from smserve.errors import InvalidInput
+from smserve.images import read_header
+from smserve.types import FloatArray
+
+__all__ = ["PictureEmbedder"]
+
+_BYTES_PER_PIXEL: Final = {"JPEG": 12}
+"""Peak memory of decoding: Pillow keeps RGB in 4 bytes, and turning upright and CMYK each take a copy."""
+_BYTES_PER_PIXEL_WITH_ALPHA: Final = 20  # as above, and the copies that compositing on white takes
+
+_BATCH: Final = 16  # pictures of one run of the model; between runs a call can be given up
+
+
+@contextmanager
+def _blamed_on(field: str) -> Iterator[None]:
+    """Name the request's field in errors about its value."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.field = field
+        raise
+
+
+class PictureEmbedder:
+    """Decodes, checks and embeds; safe to call from many threads."""
+
+    def __init__(self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget) -> None:
+        self._embedder = embedder
+        self._limits = limits
+        self._budget = budget
+
+    def prepare(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> NDArray[np.uint8]:
+        """Return the model's input (H, W, 3) for an encoded picture; waits while others fill the budget.
+
+        Raises:
+            InvalidImage: As `smserve.images.decode`, naming `field`.
+        """
+        still_wanted()
+        with _blamed_on(field):
+            header = read_header(image, self._limits)
+            cost = header.width * header.height * _BYTES_PER_PIXEL.get(header.format, _BYTES_PER_PIXEL_WITH_ALPHA)
+            with self._budget.hold(cost, still_wanted):
+                return self._embedder.prepare(image, self._limits)
+
+    def embed(self, pixels: list[NDArray[np.uint8]], still_wanted: Callable[[], None]) -> FloatArray:
+        """Return (N, D) float32 of unit norm for N prepared pictures."""
+        parts = []
+        for start in range(0, len(pixels), _BATCH):
+            still_wanted()
+            parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH])))
+        still_wanted()
+        return np.concatenate(parts)

@@ -1,0 +1,15 @@
+"""A process that answers: port, threads, admission, health, signals.
+
+    with Server(ServerSettings(port=0)) as server:
+        server.start(open_engine(model, [("photos", gallery)]))
+        ...  # server.address
+
+`serve` does the same until SIGTERM or SIGINT; `smserve serve` is its command.
+"""
+
+from smserve.server.opening import open_engine
+from smserve.server.process import serve
+from smserve.server.server import Server
+from smserve.server.settings import ServerSettings
+
+__all__ = ["Server", "ServerSettings", "open_engine", "serve"]

@@ -1,0 +1,58 @@
+"""Serve until told to stop."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from smserve.engine import Engine
+from smserve.server.server import Server
+from smserve.server.settings import ServerSettings
+
+__all__ = ["serve"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+def serve(settings: ServerSettings, open_engine: Callable[[], Engine], on_ready: Callable[[Server], None]) -> None:
+    """Take the port, open the engine, serve until SIGTERM or SIGINT, and stop cleanly.
+
+    The first signal drains (see `Server.stop`), a second one stops at once. Must run in the main thread.
+
+    Args:
+        settings: How to serve.
+        open_engine: Called once the port is taken, so that a taken port is known before a large gallery is read.
+        on_ready: Called when the server answers.
+
+    Raises:
+        Unavailable: The port can't be taken.
+        SmserveError: Whatever `open_engine` raises.
+    """
+    stopping = threading.Event()
+    with Server(settings) as server:
+
+        def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
+            if stopping.is_set():
+                server.hurry()
+            stopping.set()
+
+        previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            engine = open_engine()
+            for number in previous:
+                signal.signal(number, on_signal)
+            server.start(engine)
+            if not settings.is_loopback:
+                _log.warning("%s is reached from other machines, without TLS and without keys", server.address)
+            on_ready(server)
+            stopping.wait()
+            _log.info(
+                "stopping: draining for %g s, then up to %g s for running calls", settings.drain_delay, settings.grace_s
+            )
+            server.stop()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+    _log.info("stopped")

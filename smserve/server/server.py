@@ -1,0 +1,136 @@
+"""The gRPC server: it takes a port, serves an engine, and stops without cutting calls off."""
+
+import logging
+import threading
+from concurrent import futures
+from types import TracebackType
+from typing import Final, Self
+
+import grpc
+from grpc_health.v1 import (  # type: ignore[import-untyped]  # ships no types
+    health,
+    health_pb2,
+    health_pb2_grpc,
+)
+
+from smserve.config import MAX_MESSAGE_BYTES
+from smserve.engine import Engine
+from smserve.errors import Unavailable
+from smserve.server.admission import Admission
+from smserve.server.calls import CallInterceptor
+from smserve.server.reflection import ReflectionCap, add_reflection
+from smserve.server.settings import ServerSettings
+from smserve.service import GalleryServicer, RetrievalServicer
+from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
+
+__all__ = ["Server"]
+
+_log: Final = logging.getLogger(__name__)
+
+_SERVICES: Final = (
+    retrieval_pb2.DESCRIPTOR.services_by_name["RetrievalService"].full_name,
+    gallery_pb2.DESCRIPTOR.services_by_name["GalleryService"].full_name,
+)
+
+_RESERVED_THREADS: Final = 8
+"""For health, reflection and refusals: an abort needs a thread too."""
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.so_reuseport", 0),  # a port in use is an error, not a second server that takes half of the calls
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_connection_age_ms", 30 * 60_000),  # clients come back through the load balancer
+    ("grpc.max_connection_age_grace_ms", 60_000),
+)
+
+
+class Server:
+    """Takes the port when made, answers once started; a context manager that stops it."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        """Bind the port.
+
+        Raises:
+            Unavailable: The port is taken or the host is none of this machine's.
+        """
+        self.settings: Final = settings
+        self._engine: Engine | None = None
+        self._stopped = False
+        self._hurry = threading.Event()
+        self._admission = Admission(
+            max_in_flight=settings.max_in_flight, max_waiting=settings.max_waiting, max_wait_s=settings.max_wait_s
+        )
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(
+                settings.max_in_flight + settings.max_waiting + _RESERVED_THREADS, thread_name_prefix="smserve"
+            ),
+            interceptors=[ReflectionCap(), CallInterceptor(self._admission)],
+            options=_OPTIONS,
+        )
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        add_reflection(self._server, (*_SERVICES, health.SERVICE_NAME))
+        self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        try:
+            self.port: Final[int] = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
+        except RuntimeError:
+            raise Unavailable(
+                f"can't listen on {settings.host}:{settings.port}; the port is in use or the address is not this "
+                f"machine's; choose another with --port (0 takes a free one) and --host"
+            ) from None
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT with the real port."""
+        return f"{self.settings.host}:{self.port}"
+
+    def start(self, engine: Engine) -> None:
+        """Begin to answer; the server owns the engine from here on and closes it."""
+        self._engine = engine
+        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(RetrievalServicer(engine), self._server)
+        gallery_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(engine), self._server)
+        self._server.start()
+        self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    def stop(self) -> None:
+        """Drain, let running calls finish, close the galleries; calling it twice is harmless.
+
+        Health says NOT_SERVING first, and calls are still answered for the drain delay.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        self._health.enter_graceful_shutdown()
+        if self._engine is not None:
+            self._hurry.wait(self.settings.drain_delay)
+        self._admission.close()
+        stopped = self._server.stop(0 if self._hurry.is_set() else self.settings.grace_s)
+        while not stopped.wait(0.05):
+            if self._hurry.is_set():
+                self._server.stop(0)
+        if self._engine is None:
+            return
+        if self._admission.wait_until_idle(timeout_s=0 if self._hurry.is_set() else 5):
+            self._engine.close()
+        else:
+            _log.warning("calls still run after the grace; the galleries are left to the end of the process")
+
+    def hurry(self) -> None:
+        """Make a `stop` that is going on give up on running calls; safe to call from a signal handler."""
+        self._hurry.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _set_health(self, status: "health_pb2.HealthCheckResponse.ServingStatus") -> None:
+        for name in ("", *_SERVICES):
+            self._health.set(name, status)

@@ -1,0 +1,69 @@
+"""Every setting of a server, with its unit, checked once."""
+
+import os
+from dataclasses import dataclass, field
+
+from smserve.config import DEFAULT_HOST, DEFAULT_PORT
+from smserve.errors import InvalidInput
+
+__all__ = ["ServerSettings"]
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
+
+
+def _default_in_flight() -> int:
+    """A call keeps a core busy while it decodes and embeds; a few more overlap with the network."""
+    return max(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How a server runs.
+
+    Attributes:
+        host: Address to bind; 127.0.0.1 is reached from this machine alone.
+        port: 0 takes a free one.
+        max_in_flight: Calls that run at the same time.
+        max_waiting: Calls that wait for their turn; one more is refused with Overloaded.
+        max_wait_s: Longest wait for a turn.
+        drain_delay_s: Time between "not serving" in health and refusing calls, so that load balancers notice; None
+            means 0 on a loopback address, else 5.
+        grace_s: Time that running calls get at shutdown.
+    """
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    max_in_flight: int = field(default_factory=_default_in_flight)
+    max_waiting: int = 64
+    max_wait_s: float = 10.0
+    drain_delay_s: float | None = None
+    grace_s: float = 25.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no server can run with.
+
+        Raises:
+            InvalidInput: A value is out of range.
+        """
+        for name, value, least, most in (
+            ("port", self.port, 0, 65535),
+            ("max_in_flight", self.max_in_flight, 1, 1024),
+            ("max_waiting", self.max_waiting, 0, 4096),
+            ("max_wait_s", self.max_wait_s, 0, 3600),
+            ("drain_delay_s", self.drain_delay_s or 0, 0, 3600),
+            ("grace_s", self.grace_s, 0, 3600),
+        ):
+            if not least <= value <= most:
+                raise InvalidInput(f"{name} is {value}; wanted {least} to {most}", field=name)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        return self.host in _LOOPBACK
+
+    @property
+    def drain_delay(self) -> float:
+        """`drain_delay_s`, decided."""
+        if self.drain_delay_s is not None:
+            return self.drain_delay_s
+        return 0.0 if self.is_loopback else 5.0

@@ -1,0 +1,158 @@
+"""Search, Embed and Compare."""
+
+from typing import Final
+
+from smserve.config import SearchLimits
+from smserve.errors import InvalidTopK, SmserveError
+from smserve.types import Comparison, Embedding, Hit, SearchRequest, SearchResult
+from smserve.v1 import retrieval_pb2
+from smserve.wire.origin import (
+    fields_from_proto,
+    fields_to_proto,
+    origin_to_proto,
+    payload_from_proto,
+    payload_to_proto,
+)
+from smserve.wire.status import item_error_from_proto, item_error_to_proto
+from smserve.wire.vectors import vector_from_proto, vector_to_proto
+
+__all__ = [
+    "comparison_from_proto",
+    "comparison_to_proto",
+    "embeddings_from_proto",
+    "embeddings_to_proto",
+    "request_from_proto",
+    "request_to_proto",
+    "result_from_proto",
+    "result_to_proto",
+]
+
+_MAX_UINT32: Final = 2**32 - 1
+_DEFAULT_TOP_K: Final = SearchLimits().default_top_k
+
+
+def request_to_proto(request: SearchRequest) -> retrieval_pb2.SearchRequest:
+    """Convert a search.
+
+    Raises:
+        InvalidTopK: `top_k` can't even be written down on the wire.
+    """
+    if not 0 <= request.top_k <= _MAX_UINT32:
+        raise InvalidTopK(f"top_k is {request.top_k}; wanted at least 1", field="top_k")
+    message = retrieval_pb2.SearchRequest(
+        gallery=request.gallery,
+        vector=None if request.vector is None else vector_to_proto(request.vector),
+        top_k=request.top_k,
+        min_score=request.min_score,
+        fields=fields_to_proto(request.fields),
+        expected_model_fingerprint=request.expected_model_fingerprint,
+    )
+    if request.image is not None:
+        message.image = request.image
+    if request.item_id is not None:
+        message.item_id = request.item_id
+    return message
+
+
+def request_from_proto(message: retrieval_pb2.SearchRequest) -> SearchRequest:
+    """Convert a search.
+
+    Raises:
+        InvalidVector: As `vector_from_proto`.
+    """
+    query = message.WhichOneof("query")
+    return SearchRequest(
+        image=message.image if query == "image" else None,
+        vector=vector_from_proto(message.vector) if query == "vector" else None,
+        item_id=message.item_id if query == "item_id" else None,
+        gallery=message.gallery,
+        top_k=message.top_k if message.HasField("top_k") else _DEFAULT_TOP_K,
+        min_score=message.min_score if message.HasField("min_score") else None,
+        fields=fields_from_proto(message.fields, given=message.HasField("fields")),
+        expected_model_fingerprint=message.expected_model_fingerprint,
+    )
+
+
+def _hit_to_proto(hit: Hit) -> retrieval_pb2.Hit:
+    return retrieval_pb2.Hit(
+        item_id=hit.item_id,
+        score=hit.score,
+        probability=hit.probability,
+        label=hit.label,
+        payload=payload_to_proto(hit.payload),
+        vector=None if hit.vector is None else vector_to_proto(hit.vector),
+        thumbnail=hit.thumbnail or b"",
+    )
+
+
+def _hit_from_proto(message: retrieval_pb2.Hit) -> Hit:
+    return Hit(
+        item_id=message.item_id,
+        score=message.score,
+        probability=message.probability if message.HasField("probability") else None,
+        label=message.label,
+        payload=payload_from_proto(message.payload),
+        vector=vector_from_proto(message.vector) if message.HasField("vector") else None,
+        thumbnail=message.thumbnail or None,
+    )
+
+
+def result_to_proto(result: SearchResult) -> retrieval_pb2.SearchResponse:
+    """Convert an answer."""
+    return retrieval_pb2.SearchResponse(
+        hits=map(_hit_to_proto, result.hits),
+        origin=origin_to_proto(result.model_fingerprint, result.gallery, result.generation),
+    )
+
+
+def result_from_proto(message: retrieval_pb2.SearchResponse) -> SearchResult:
+    """Convert an answer."""
+    return SearchResult(
+        hits=tuple(map(_hit_from_proto, message.hits)),
+        gallery=message.origin.gallery,
+        generation=message.origin.generation,
+        model_fingerprint=message.origin.model_fingerprint,
+    )
+
+
+def _embedding_to_proto(embedding: Embedding) -> retrieval_pb2.EmbedResult:
+    if embedding.vector is not None:
+        return retrieval_pb2.EmbedResult(vector=vector_to_proto(embedding.vector))
+    if not isinstance(embedding.error, SmserveError):
+        raise TypeError(f"an embedding without a vector has the error {embedding.error!r}; wanted an SmserveError")
+    return retrieval_pb2.EmbedResult(error=item_error_to_proto(embedding.error))
+
+
+def embeddings_to_proto(embeddings: tuple[Embedding, ...], model_fingerprint: str) -> retrieval_pb2.EmbedResponse:
+    """Convert the outcomes of a batch."""
+    return retrieval_pb2.EmbedResponse(
+        results=map(_embedding_to_proto, embeddings), origin=origin_to_proto(model_fingerprint)
+    )
+
+
+def embeddings_from_proto(message: retrieval_pb2.EmbedResponse) -> tuple[Embedding, ...]:
+    """Convert the outcomes of a batch."""
+    return tuple(
+        Embedding(vector=vector_from_proto(result.vector))
+        if result.WhichOneof("outcome") == "vector"
+        else Embedding(error=item_error_from_proto(result.error))
+        for result in message.results
+    )
+
+
+def comparison_to_proto(comparison: Comparison) -> retrieval_pb2.CompareResponse:
+    """Convert a comparison."""
+    return retrieval_pb2.CompareResponse(
+        score=comparison.score,
+        probability=comparison.probability,
+        origin=origin_to_proto(comparison.model_fingerprint),
+    )
+
+
+def comparison_from_proto(message: retrieval_pb2.CompareResponse) -> Comparison:
+    """Convert a comparison."""
+    return Comparison(
+        score=message.score,
+        probability=message.probability if message.HasField("probability") else None,
+        model_fingerprint=message.origin.model_fingerprint,
+    )

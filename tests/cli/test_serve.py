@@ -1,0 +1,104 @@
+"""`smserve serve` as a process of its own: it comes up, answers, and goes away as it should."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
+
+from smserve.client import Client
+from tests.cli.conftest import Run
+
+SMSERVE = Path(sys.executable).with_name("smserve")
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `smserve serve` and yield the process and its address."""
+    command = [str(SMSERVE), "serve", "--port", "0", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()  # ends at the latest when the process does
+            assert line.startswith("listening on 127.0.0.1:"), process.communicate(timeout=10)
+            yield process, line.split()[-1]
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def test_it_serves_and_stops_on_sigterm(tiny_model: Path, drawn_gallery: Path, pictures: Path) -> None:
+    with serving("--model", tiny_model, "--gallery", f"mine={drawn_gallery}") as (process, address):
+        with grpc.insecure_channel(address) as channel:
+            stub = health_pb2_grpc.HealthStub(channel)
+            answer = stub.Check(health_pb2.HealthCheckRequest(service="smserve.v1.RetrievalService"), timeout=5)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        with Client(address) as client:
+            result = client.search(pictures / "red" / "0.png", top_k=2)
+            assert (result.gallery, result.hits[0].item_id) == ("mine", "red/0.png")
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Search OK " in log
+    assert log.rstrip().endswith("stopped")
+    assert "Traceback" not in log
+
+
+def test_a_second_signal_stops_at_once(tiny_model: Path) -> None:
+    with serving("--model", tiny_model, "--drain-delay", 600) as (process, _):
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while "draining" not in process.stderr.readline():
+            pass
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert time.monotonic() - start < 10
+    assert process.returncode == 0
+
+
+def test_a_port_in_use(run: Run, address: str, tiny_model: Path) -> None:
+    result = run("serve", "--model", tiny_model, "--port", address.rpartition(":")[2])
+    assert result.exit_code == 1
+    assert f"Error: can't listen on {address}; the port is in use" in result.stderr
+
+
+def test_a_foreign_model(run: Run, other_model: Path, drawn_gallery: Path) -> None:
+    result = run("serve", "--model", other_model, "--gallery", drawn_gallery, "--port", 0)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "model" in result.stderr
+
+
+def test_a_truncated_model(run: Run, tiny_model: Path, drawn_gallery: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.onnx"
+    cut.write_bytes(tiny_model.read_bytes()[:500])
+    result = run("serve", "--model", cut, "--gallery", drawn_gallery, "--port", 0)
+    assert result.exit_code == 1
+    assert f"Error: model file {cut} (500 bytes) can't be loaded" in result.stderr
+
+
+def test_a_folder_that_is_no_gallery(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+    result = run("serve", "--model", tiny_model, "--gallery", tmp_path, "--port", 0)
+    assert result.exit_code == 1
+    assert str(tmp_path) in result.stderr
+
+
+@pytest.mark.parametrize("value", ["nowhere", "name=nowhere"])
+def test_a_folder_that_is_not_there(run: Run, tiny_model: Path, value: str) -> None:
+    result = run("serve", "--model", tiny_model, "--gallery", value)
+    assert result.exit_code == 2
+    assert "there is no folder 'nowhere'" in result.stderr
+
+
+def test_two_galleries_of_one_name(run: Run, tiny_model: Path, drawn_gallery: Path) -> None:
+    options = ["--gallery", f"a={drawn_gallery}"] * 2
+    result = run("serve", "--model", tiny_model, *options, "--port", 0)
+    assert result.exit_code == 1
+    assert "two galleries are named 'a'" in result.stderr

@@ -1,0 +1,61 @@
+"""A gallery in memory, by brute force: an oracle for the engine, and quick to make."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from smserve.errors import ItemNotFound
+from smserve.gallery.interface import GalleryReader, Neighbours, NewItem
+from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item
+
+
+class MemoryGallery(GalleryReader):
+    """Compares a query with every item, one by one."""
+
+    def __init__(self, items: Sequence[NewItem], *, model_fingerprint: str, dimension: int, name: str = "m") -> None:
+        self.items = {item.item_id: item for item in items}
+        self.closed = False
+        self._info = GalleryInfo(
+            name=name,
+            item_count=len(items),
+            dimension=dimension,
+            metric="cosine",
+            model_fingerprint=model_fingerprint,
+            generation=1,
+            index="memory",
+        )
+
+    def info(self) -> GalleryInfo:
+        return self._info
+
+    def search(self, vectors: FloatArray, top_k: int, fields: FieldMask) -> Neighbours:
+        answers = []
+        for vector in vectors:
+            hits = [
+                Hit(item_id=item.item_id, score=float(np.dot(vector, item.vector)), **_parts(item, fields))
+                for item in self.items.values()
+            ]
+            hits.sort(key=lambda hit: (-hit.score, hit.item_id))
+            answers.append(tuple(hits[:top_k]))
+        return Neighbours(generation=1, hits=tuple(answers))
+
+    def get(self, item_id: str, fields: FieldMask) -> Item:
+        if item_id not in self.items:
+            raise ItemNotFound(
+                f"there is no item {item_id!r}",
+            )
+        item = self.items[item_id]
+        return Item(item_id=item_id, source_uri=item.source_uri, **_parts(item, fields))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _parts(item: NewItem, fields: FieldMask) -> dict[str, Any]:
+    return {
+        "label": item.label,
+        "payload": item.payload if fields.payload else {},
+        "vector": item.vector if fields.vector else None,
+        "thumbnail": item.thumbnail if fields.thumbnail else None,
+    }

@@ -1,0 +1,97 @@
+"""Requests and answers come back as they were."""
+
+import numpy as np
+import pytest
+
+from smserve.errors import InvalidImage, InvalidTopK
+from smserve.types import Comparison, Embedding, FieldMask, Hit, SearchRequest, SearchResult
+from smserve.v1 import retrieval_pb2
+from smserve.wire.search import (
+    comparison_from_proto,
+    comparison_to_proto,
+    embeddings_from_proto,
+    embeddings_to_proto,
+    request_from_proto,
+    request_to_proto,
+    result_from_proto,
+    result_to_proto,
+)
+
+VECTOR = np.array([0.6, 0.8], np.float32)
+
+
+def test_a_full_request() -> None:
+    request = SearchRequest(
+        image=b"picture",
+        gallery="birds",
+        top_k=3,
+        min_score=0.5,
+        fields=FieldMask(payload=False, vector=True, thumbnail=True),
+        expected_model_fingerprint="abc",
+    )
+    back = request_from_proto(request_to_proto(request))
+    for name in SearchRequest.__slots__:
+        assert getattr(back, name) == getattr(request, name), name
+
+
+def test_an_empty_message_means_the_defaults() -> None:
+    back = request_from_proto(retrieval_pb2.SearchRequest())
+    for name in SearchRequest.__slots__:
+        assert getattr(back, name) == getattr(SearchRequest(), name), name
+
+
+def test_an_empty_picture_or_id_is_still_a_query() -> None:
+    assert request_from_proto(request_to_proto(SearchRequest(image=b""))).image == b""
+    assert request_from_proto(request_to_proto(SearchRequest(item_id=""))).item_id == ""
+
+
+def test_top_k_zero_is_not_the_default() -> None:
+    assert request_from_proto(request_to_proto(SearchRequest(item_id="a", top_k=0))).top_k == 0
+
+
+@pytest.mark.parametrize("top_k", [-1, 2**32])
+def test_a_top_k_that_the_wire_cannot_hold(top_k: int) -> None:
+    with pytest.raises(InvalidTopK, match=f"top_k is {top_k}"):
+        request_to_proto(SearchRequest(item_id="a", top_k=top_k))
+
+
+def test_a_result() -> None:
+    result = SearchResult(
+        hits=(
+            Hit(item_id="a", score=0.5, label="x", payload={"größe": [1, None]}, vector=VECTOR, thumbnail=b"jpeg"),
+            Hit(item_id="b", score=0.25, probability=0.0),
+        ),
+        gallery="birds",
+        generation=7,
+        model_fingerprint="abc",
+    )
+    back = result_from_proto(result_to_proto(result))
+    assert (back.gallery, back.generation, back.model_fingerprint) == ("birds", 7, "abc")
+    first, second = back.hits
+    assert (first.item_id, first.score, first.label, first.thumbnail) == ("a", 0.5, "x", b"jpeg")
+    assert first.payload == {"größe": [1, None]}
+    assert first.vector is not None
+    assert first.vector.tolist() == VECTOR.tolist()
+    assert first.probability is None
+    assert second.probability == 0.0
+    assert (second.payload, second.vector, second.thumbnail) == ({}, None, None)
+
+
+def test_embeddings_and_their_errors() -> None:
+    message = embeddings_to_proto((Embedding(vector=VECTOR), Embedding(error=InvalidImage("bad"))), "abc")
+    good, bad = embeddings_from_proto(message)
+    assert good.vector is not None
+    assert good.vector.tolist() == VECTOR.tolist()
+    assert isinstance(bad.error, InvalidImage)
+    assert message.origin.model_fingerprint == "abc"
+
+
+def test_an_embedding_with_neither_vector_nor_error_is_a_bug() -> None:
+    with pytest.raises(TypeError, match="wanted an SmserveError"):
+        embeddings_to_proto((Embedding(),), "abc")
+
+
+@pytest.mark.parametrize("probability", [None, 0.0, 0.75])
+def test_a_comparison(probability: float | None) -> None:
+    comparison = Comparison(score=0.5, probability=probability, model_fingerprint="abc")
+    assert comparison_from_proto(comparison_to_proto(comparison)) == comparison
