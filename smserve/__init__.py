@@ -10,10 +10,10 @@ Importing it loads neither faiss nor onnxruntime nor torch; what it names is loa
 """
 
 import importlib
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from smserve import errors
+from smserve.version import VERSION
 
 if TYPE_CHECKING:
     from smserve.client import Client as Client
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from smserve.types import SearchResult as SearchResult
     from smserve.types import ServerInfo as ServerInfo
 
-__version__ = metadata.version("smserve")
+__version__ = VERSION
 
 _HOME = {
     "Client": "smserve.client",

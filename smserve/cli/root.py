@@ -2,7 +2,6 @@
 
 import click
 
-from smserve import __version__
 from smserve.cli.compare import compare
 from smserve.cli.embed import embed
 from smserve.cli.failures import CommandGroup
@@ -10,6 +9,7 @@ from smserve.cli.index import index
 from smserve.cli.info import info
 from smserve.cli.search import search
 from smserve.cli.serve import serve
+from smserve.version import VERSION
 
 __all__ = ["smserve"]
 
@@ -18,7 +18,7 @@ __all__ = ["smserve"]
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
 )
-@click.version_option(__version__, "--version", "-V", message="smserve %(version)s")
+@click.version_option(VERSION, "--version", "-V", message="smserve %(version)s")
 def smserve() -> None:
     """Search a gallery of pictures by picture.
 

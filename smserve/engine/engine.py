@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-import smserve
 from smserve.config import DECODED_BYTES_IN_FLIGHT, MAX_IMAGES_PER_CALL, MAX_MESSAGE_BYTES, ImageLimits, SearchLimits
 from smserve.embedder import OnnxEmbedder
 from smserve.engine.budget import ByteBudget
@@ -25,6 +24,7 @@ from smserve.types import (
     SearchResult,
     ServerInfo,
 )
+from smserve.version import VERSION
 
 __all__ = ["Engine", "StillWanted"]
 
@@ -170,7 +170,7 @@ class Engine:
         """Describe the model, the galleries and the limits."""
         manifest = self._embedder.manifest
         return ServerInfo(
-            version=smserve.__version__,
+            version=VERSION,
             model_name=manifest.name,
             model_fingerprint=self.model_fingerprint,
             dimension=manifest.dimension,
