@@ -88,6 +88,10 @@ def measure(stage: Stage, queries: Path) -> dict[str, float]:
 def draw_sheet(stage: Stage, queries: Path, title: str, output: Path) -> None:
     """Search with a few pictures, spread evenly over the set, and draw them beside what was found."""
 
+    def name(label: str) -> str:
+        """Return the emoji's name without its code points."""
+        return label.partition(" ")[2].replace("_", " ") or label
+
     def opened(thumbnail: bytes | None) -> Image.Image | None:
         return None if thumbnail is None else decode(thumbnail)
 
@@ -100,8 +104,9 @@ def draw_sheet(stage: Stage, queries: Path, title: str, output: Path) -> None:
             picture = (queries.parent / query["path"]).read_bytes()
             found = client.search(picture, top_k=SHEET_HITS + 1, thumbnail=True).hits
             others = [hit for hit in found if hit.item_id != query["id"]][:SHEET_HITS]
-            hits = [SheetHit(picture=opened(hit.thumbnail), label=hit.label, score=hit.score) for hit in others]
-            rows.append(SheetRow(picture=decode(picture), caption=query["label"], label=query["label"], hits=hits))
+            hits = [SheetHit(picture=opened(hit.thumbnail), label=name(hit.label), score=hit.score) for hit in others]
+            label = name(query["label"])
+            rows.append(SheetRow(picture=decode(picture), caption=label, label=label, hits=hits))
     subtitle = "Classes never seen in training; each query itself is left out. Found over gRPC."
     partial = io.BytesIO()
     draw_contact_sheet(rows, title=title, subtitle=subtitle).save(partial, "PNG")
@@ -141,28 +146,17 @@ def main(name: str, runs: Path, data: Path, seed: int, epochs: int | None) -> No
         )
     )
     console.rule("[bold]Train", align="left")
-    if trained.model.exists():
-        console.print(f"{trained.model} is there already; remove {run_dir} to train again")
+    if (run_dir / "evaluation.json").exists():
+        console.print(f"{run_dir} is trained already; remove it to train again")
     else:
         resume = ["--resume"] if (run_dir / "config.json").exists() else []
         length = [] if epochs is None else ["--epochs", str(epochs)]
-        run(
-            "python",
-            "-m",
-            "training",
-            "train",
-            "--dataset",
-            "emoji",
-            "--name",
-            name,
-            "--seed",
-            str(seed),
-            *places,
-            *length,
-            *resume,
-        )
-        run("python", "-m", "training", "export", run_dir)
-        run("python", "-m", "training", "export", run_dir, "--untrained", "--output", untrained.model)
+        wanted = ["--dataset", "emoji", "--name", name, "--seed", str(seed)]
+        run("python", "-m", "training", "train", *wanted, *places, *length, *resume)
+    for stage, untrained_only in ((trained, []), (untrained, ["--untrained"])):
+        if not stage.model.exists():
+            output: list[str | Path] = ["--output", stage.model, "--data-dir", data]
+            run("python", "-m", "training", "export", run_dir, *untrained_only, *output)
     if not queries.exists():
         write_csv(load_dataset("emoji", data).test, queries)
     before = measure(untrained, queries)

@@ -2,7 +2,7 @@
 
 from smserve.gallery.durable import write_durably
 from smserve.gallery.generation import is_finished
-from smserve.gallery.interface import GalleryReader, GalleryWriter, Neighbours, NewItem
+from smserve.gallery.interface import GalleryReader, GalleryWriter, Neighbours, NewItem, Source
 from smserve.gallery.local import LocalGallery
 from smserve.gallery.writer import LocalGalleryWriter
 
@@ -13,6 +13,7 @@ __all__ = [
     "LocalGalleryWriter",
     "Neighbours",
     "NewItem",
+    "Source",
     "is_finished",
     "write_durably",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from smserve.errors import GalleryDamaged
 from smserve.gallery.durable import write_durably
 
-__all__ = ["FILE_NAME", "read_committed", "write_committed"]
+__all__ = ["FILE_NAME", "check_committed", "read_committed", "write_committed"]
 
 FILE_NAME = "COMMITTED"
 
@@ -39,6 +39,24 @@ def read_committed(gallery: Path) -> int:
     if checksum != _checksum(sequence):
         raise GalleryDamaged(f"{path} fails its checksum; restore the gallery, or build it again")
     return sequence
+
+
+def check_committed(gallery: Path, acknowledged: int, last_sequence: int) -> None:
+    """Check that the records still hold every acknowledged write.
+
+    Args:
+        gallery: Its folder.
+        acknowledged: `read_committed`, read before the records were.
+        last_sequence: What the records end at.
+
+    Raises:
+        GalleryDamaged: They do not.
+    """
+    if last_sequence < acknowledged:
+        raise GalleryDamaged(
+            f"gallery {gallery} has lost acknowledged writes: its records end at {last_sequence}, {acknowledged} was "
+            f"acknowledged; restore it from a copy, or build it again"
+        )
 
 
 def _checksum(sequence: int) -> int:

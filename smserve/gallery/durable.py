@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from smserve.errors import SmserveError
+
 __all__ = ["sync_directory", "sync_file", "write_durably"]
 
 
@@ -21,11 +23,18 @@ def sync_directory(path: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file in one step, and return once that is on disk; readers see the old or the new content."""
+    """Replace a file in one step, and return once that is on disk; readers see the old or the new content.
+
+    Raises:
+        SmserveError: It can't be written; the old content stays.
+    """
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_directory(path.parent)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise SmserveError(f"{path} can't be written: {error.strerror}; mend that and run again") from None

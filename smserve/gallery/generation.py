@@ -158,11 +158,12 @@ def publish_generation(
         partial.replace(_folder(gallery, number))
         sync_directory(gallery / _FOLDER)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise SmserveError(
             f"generation {number} of {gallery} can't be written: {error.strerror}; nothing is lost, run again once "
             f"that is mended"
         ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # gone already where all went well
     current = {"generation": number, "manifest_sha256": hashlib.sha256(document).hexdigest()}
     write_durably(gallery / CURRENT, json.dumps(current).encode())
     for old in numbers[1:]:

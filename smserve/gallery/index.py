@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from smserve.errors import GalleryDamaged, InvalidVector
+from smserve.errors import GalleryDamaged, InvalidVector, SmserveError
 from smserve.types import FloatArray
 
 __all__ = ["EXACT", "VectorIndex"]
@@ -42,12 +42,18 @@ class VectorIndex:
         try:
             return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
         except RuntimeError as error:
-            reason = (str(error).splitlines() or ["no reason given"])[0]
-            raise GalleryDamaged(f"{path} can't be read by FAISS: {reason}") from None
+            raise GalleryDamaged(f"{path} can't be read by FAISS: {_reason(error)}") from None
 
     def save(self, path: Path) -> None:
-        """Write an index file."""
-        faiss.write_index(self._index, str(path))
+        """Write an index file.
+
+        Raises:
+            SmserveError: It can't be written, for want of room for example.
+        """
+        try:
+            faiss.write_index(self._index, str(path))
+        except RuntimeError as error:
+            raise SmserveError(f"{path} can't be written: {_reason(error)}; mend that and run again") from None
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -86,3 +92,7 @@ class VectorIndex:
         scores, positions = self._index.search(np.ascontiguousarray(queries, np.float32), top_k, params=parameters)
         found = positions >= 0  # FAISS fills empty places with -1
         return [(positions[row, found[row]], scores[row, found[row]]) for row in range(len(queries))]
+
+
+def _reason(error: RuntimeError) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item
 
-__all__ = ["GalleryReader", "GalleryWriter", "Neighbours", "NewItem"]
+__all__ = ["GalleryReader", "GalleryWriter", "Neighbours", "NewItem", "Source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +33,15 @@ class NewItem:
     thumbnail: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a stored item was made from; see `NewItem`. An interrupted build skips items whose source is the same."""
+
+    sha256: str
+    label: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neighbours:
     """The answer to a batch of queries: for each its hits by falling score, all from one generation."""
@@ -54,7 +63,8 @@ class GalleryReader(ABC):
 
         Args:
             vectors: (Q, D) float32, unit norm.
-            top_k: At least 1; fewer hits come back where the gallery is smaller.
+            top_k: At least 1; fewer hits come back where the gallery is smaller. Hits of the same score are ordered by
+                id; which of them come within top_k is left open.
             fields: Parts of the items to return.
 
         Raises:
@@ -80,18 +90,19 @@ class GalleryWriter(ABC):
     """Write items; one writer a gallery at a time."""
 
     @abstractmethod
-    def sources(self) -> Mapping[str, str]:
-        """Return what is stored: item_id -> source_sha256."""
+    def sources(self) -> Mapping[str, Source]:
+        """Return what is stored, by item_id."""
 
     @abstractmethod
     def upsert(self, items: Sequence[NewItem]) -> int:
-        """Store items durably, all or none, replacing those of the same id.
+        """Store items durably, all or none, replacing those of the same id; of two in one call the last one stays.
 
         Returns:
             The sequence number of the write; when it returns, the write survives a crash.
 
         Raises:
             InvalidVector: A vector of another dimension, not finite, or not of unit norm.
+            InvalidInput: A payload that is not JSON-able, or text that is not Unicode.
         """
 
     @abstractmethod

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.errors import GalleryDamaged, GenerationMismatch, InvalidVector, ItemNotFound, ModelMismatch
-from smserve.gallery.committed import read_committed
+from smserve.gallery.committed import check_committed, read_committed
 from smserve.gallery.generation import Generation, current_number, generation_numbers
 from smserve.gallery.index import EXACT, VectorIndex
 from smserve.gallery.interface import GalleryReader, Neighbours
@@ -75,6 +75,7 @@ class LocalGallery(GalleryReader):
             GenerationMismatch: Its build was interrupted.
             GalleryDamaged: Acknowledged writes are lost, or a row fails its checksum.
         """
+        acknowledged = read_committed(path)  # before the records, which a writer may be moving on
         records = Records(path, writable=False)
         try:
             made_by = records.meta()["model_fingerprint"]
@@ -83,12 +84,7 @@ class LocalGallery(GalleryReader):
                     f"gallery {path} was built with model {made_by}, the model given is {model_fingerprint}; serve the "
                     f"gallery's own model, or build a gallery with this one: `smserve index build`"
                 )
-            acknowledged, last = read_committed(path), records.last_sequence()
-            if last < acknowledged:
-                raise GalleryDamaged(
-                    f"gallery {path} has lost acknowledged writes: its records end at {last}, {acknowledged} was "
-                    f"acknowledged; restore it from a copy, or build it again"
-                )
+            check_committed(path, acknowledged, records.last_sequence())
             return cls(path, records, name or path.resolve().name, _view(path, records))
         except BaseException:
             records.close()
@@ -145,7 +141,7 @@ class LocalGallery(GalleryReader):
             payload=row.payload_object() if fields.payload else {},
             source_uri=row.source_uri,
             vector=row.embedding() if fields.vector else None,
-            thumbnail=self._records.thumbnail(row.key) if fields.thumbnail else None,
+            thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
         )
 
     def close(self) -> None:
@@ -159,7 +155,7 @@ class LocalGallery(GalleryReader):
             label=row.label,
             payload=row.payload_object() if fields.payload else {},
             vector=row.embedding() if fields.vector else None,
-            thumbnail=self._records.thumbnail(row.key) if fields.thumbnail else None,
+            thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
         )
 
 

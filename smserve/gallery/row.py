@@ -2,16 +2,16 @@
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from smserve.errors import GalleryDamaged
-from smserve.gallery.interface import NewItem
+from smserve.errors import GalleryDamaged, InvalidInput
+from smserve.gallery.interface import NewItem, Source
 from smserve.types import FloatArray
 
-__all__ = ["COLUMNS", "Row", "row_of"]
+__all__ = ["COLUMNS", "Row", "row_of", "source_of"]
 
 COLUMNS = "key, item_id, label, payload, source_uri, source_sha256, vector, sequence, checksum"
 
@@ -52,11 +52,25 @@ class Row:
 
 
 def row_of(item: NewItem, key: int, sequence: int) -> Row:
-    """Return the row that stores an item."""
-    payload = json.dumps(dict(item.payload), ensure_ascii=False, sort_keys=True)
+    """Return the row that stores an item.
+
+    Raises:
+        InvalidInput: Its payload is not JSON-able, or a text of it is not Unicode.
+    """
     vector = np.asarray(item.vector, dtype="<f4").tobytes()
-    row = Row(key, item.item_id, item.label, payload, item.source_uri, item.source_sha256, vector, sequence, checksum=0)
-    return Row(*(getattr(row, name) for name in COLUMNS.split(", ")[:-1]), checksum=_checksum(row))
+    try:
+        payload = json.dumps(dict(item.payload), ensure_ascii=False, sort_keys=True, allow_nan=False)
+        row = Row(key, item.item_id, item.label, payload, item.source_uri, item.source_sha256, vector, sequence, 0)
+        return replace(row, checksum=_checksum(row))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"item {item.item_id!r} can't be stored: {error}; payloads are JSON, texts Unicode", field="payload"
+        ) from None
+
+
+def source_of(row: Row) -> Source:
+    """Return what the row's item was made from."""
+    return Source(sha256=row.source_sha256, label=row.label, payload=row.payload_object())
 
 
 def _checksum(row: Row) -> int:

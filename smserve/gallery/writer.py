@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from smserve.errors import GalleryExists, GalleryLocked, InvalidVector, ModelMismatch, SmserveError
-from smserve.gallery.committed import write_committed
+from smserve.gallery.committed import check_committed, read_committed, write_committed
 from smserve.gallery.generation import publish_generation
-from smserve.gallery.interface import GalleryWriter, NewItem
+from smserve.gallery.interface import GalleryWriter, NewItem, Source
 from smserve.gallery.records import FILE_NAME, Records
 
 __all__ = ["LocalGalleryWriter"]
@@ -30,6 +30,7 @@ class LocalGalleryWriter(GalleryWriter):
             GalleryLocked: Another process writes to it; its pid is named.
             GalleryExists: The folder holds other things.
             ModelMismatch: Another model made it.
+            GalleryDamaged: It has lost acknowledged writes, or can't be read.
             SmserveError: The folder can't be made.
         """
         self._path: Final = path
@@ -53,8 +54,8 @@ class LocalGalleryWriter(GalleryWriter):
             os.close(self._lock)
             raise
 
-    def sources(self) -> Mapping[str, str]:
-        """Return what is stored: item_id -> source_sha256."""
+    def sources(self) -> Mapping[str, Source]:
+        """Return what is stored, by item_id."""
         return self._records.sources()
 
     def upsert(self, items: Sequence[NewItem]) -> int:
@@ -99,14 +100,21 @@ class LocalGalleryWriter(GalleryWriter):
                 "metric": "cosine",
             }
             return Records.create(self._path, meta)
+        acknowledged = read_committed(self._path)
         records = Records(self._path, writable=True)
-        made_by = records.meta()["model_fingerprint"]
-        if made_by != self._model_fingerprint:
+        try:
+            meta = records.meta()
+            made_by, dimension = meta["model_fingerprint"], meta["dimension"]
+            if (made_by, dimension) != (self._model_fingerprint, str(self._dimension)):
+                raise ModelMismatch(
+                    f"gallery {self._path} was begun with model {made_by} (D={dimension}), the model given is "
+                    f"{self._model_fingerprint} (D={self._dimension}); go on with the same model, or choose another "
+                    f"folder"
+                )
+            check_committed(self._path, acknowledged, records.last_sequence())
+        except BaseException:
             records.close()
-            raise ModelMismatch(
-                f"gallery {self._path} was begun with model {made_by}, the model given is {self._model_fingerprint}; "
-                f"go on with the same model, or choose another folder"
-            )
+            raise
         return records
 
     def _check(self, item: NewItem) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
 from smserve.errors import InvalidImage
+from smserve.gallery import Source
 from smserve.images import ResizeRule, crop_center, decode, make_thumbnail, resize_stage
 from smserve.indexing.report import Unreadable
 from smserve.indexing.sources import SourceItem
@@ -51,10 +52,12 @@ class Prepared:
 class PictureReader:
     """Reads one picture at a time; safe to call from many threads."""
 
-    def __init__(self, rule: ResizeRule, limits: ImageLimits, stored: Mapping[str, str], *, thumbnails: bool) -> None:
+    def __init__(
+        self, rule: ResizeRule, limits: ImageLimits, stored: Mapping[str, Source], *, thumbnails: bool
+    ) -> None:
         self._rule = rule
         self._limits = limits
-        self._stored = stored  # item_id -> sha256
+        self._stored = stored  # by item_id
         self._thumbnails = thumbnails
 
     def __call__(self, item: SourceItem) -> Prepared | Stored | Unreadable:
@@ -62,7 +65,8 @@ class PictureReader:
         try:
             data = item.path.read_bytes()
             sha256 = hashlib.sha256(data).hexdigest()
-            if self._stored.get(item.item_id) == sha256:
+            wanted = Source(sha256=sha256, label=item.label, payload=item.payload)
+            if self._stored.get(item.item_id) == wanted:
                 return Stored(sha256=sha256)
             image = decode(data, self._limits)
         except InvalidImage as error:

@@ -28,7 +28,7 @@ def fetch_package(package: EmojiPackage, archives: Path, timeout_s: float = _TIM
     archive = archives / package.archive
     if archive.exists() and checksum(archive, "sha512") == package.sha512:
         return archive
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=archives) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=archives.resolve()) as scratch:  # npm runs inside it
         arguments = ["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", scratch, package.package]
         try:
             outcome = _run_npm(arguments, cwd=scratch, timeout=timeout_s, capture_output=True, text=True, check=False)

