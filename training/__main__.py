@@ -1,15 +1,21 @@
 """Train, evaluate and export: `python -m training --help`."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from smserve.errors import SmserveError
 from training.console import choose_device, describe, show_figures, stage_progress
+
+if TYPE_CHECKING:
+    from training.datasets import Dataset, Progress
+    from training.trainer import RunFolder
 
 DATA_DIR = click.option(
     "--data-dir",
@@ -125,15 +131,13 @@ def train(
 @DEVICE
 def evaluate(run: Path, *, untrained: bool, as_json: bool, data_dir: Path, device: str) -> None:
     """Measure a run's Recall@K, MAP@R and NMI on its test classes."""
-    from training.datasets import load_dataset
     from training.trainer import RunFolder, evaluate_run
 
     folder = RunFolder(run)
-    _, dataset = folder.read_config()
     with stage_progress() as progress:
         figures = evaluate_run(
             folder,
-            load_dataset(dataset, data_dir, progress=progress),
+            _dataset_of(folder, data_dir, progress),
             cache_dir=data_dir / "decoded",
             device=choose_device(device),
             progress=progress,
@@ -157,23 +161,30 @@ def evaluate(run: Path, *, untrained: bool, as_json: bool, data_dir: Path, devic
 @DATA_DIR
 def export(run: Path, *, untrained: bool, output: Path | None, data_dir: Path) -> None:
     """Write a run's model file, once ONNX Runtime is seen to compute what torch does."""
-    from training.datasets import load_dataset
     from training.trainer import RunFolder, export_run
 
     folder = RunFolder(run)
-    _, dataset = folder.read_config()
+    folder.read_config()
     if output is None:
         output = folder.path / "untrained.onnx" if untrained else folder.model_file
     with stage_progress() as progress:
         fingerprint = export_run(
             folder,
-            load_dataset(dataset, data_dir, progress=progress),
+            _dataset_of(folder, data_dir, progress),
             output,
             cache_dir=data_dir / "decoded",
             progress=progress,
             untrained=untrained,
         )
     click.echo(f"wrote {output} ({output.stat().st_size:,} bytes), fingerprint {fingerprint}")
+
+
+def _dataset_of(folder: RunFolder, data_dir: Path, progress: Progress) -> Dataset:
+    """Return the data set that a run was trained on, accepted as the run accepted it."""
+    from training.datasets import load_dataset
+
+    _, name = folder.read_config()
+    return load_dataset(name, data_dir, progress=progress, allow_shared_classes=folder.shared_classes())
 
 
 @main.command()

@@ -36,6 +36,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError:
         raise NotFound(f"there is no checkpoint {path}; the run has not finished an epoch, so train it again") from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataLoss(f"checkpoint {path} is damaged ({reason}); remove the run and train again") from None

@@ -78,5 +78,5 @@ class Controller:
         return slope, mean_value - slope * mean_error
 
     def state(self) -> ControllerState:
-        """Return what `restore` needs, as JSON-able values."""
+        """Return what a checkpoint keeps of it, as JSON-able values."""
         return {"value": self.value, "first": self.first, "pairs": [list(pair) for pair in self.pairs]}

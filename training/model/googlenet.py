@@ -12,11 +12,15 @@ __all__ = ["GoogLeNet"]
 
 
 class GoogLeNet(Backbone):
-    """1,024 features, mean-pooled. torchvision's has batch norm, which the network of 2014 had not."""
+    """1,024 features, mean-pooled. torchvision's has batch norm, which the network of 2014 had not.
+
+    Its weights come from TensorFlow and want pixels in [-1, 1]; torchvision's own `transform_input` undoes the usual
+    normalisation to get there.
+    """
 
     width = 1024
-    mean = (0.485, 0.456, 0.406)
-    std = (0.229, 0.224, 0.225)
+    mean = (0.5, 0.5, 0.5)
+    std = (0.5, 0.5, 0.5)
 
     def __init__(self, weights: str) -> None:
         """Build it.
@@ -29,19 +33,16 @@ class GoogLeNet(Backbone):
         from torchvision import models
 
         try:
-            self.net = models.googlenet(
-                weights=models.GoogLeNet_Weights.IMAGENET1K_V1 if weights == "pretrained" else None,
-                aux_logits=weights == "pretrained",  # torchvision's file has them; they are dropped below
-                init_weights=False,
-                transform_input=False,
-            )
-        except OSError as error:
+            if weights == "pretrained":
+                self.net = models.googlenet(weights=models.GoogLeNet_Weights.IMAGENET1K_V1, transform_input=False)
+            else:
+                self.net = models.googlenet(init_weights=False, aux_logits=False)
+        except (OSError, RuntimeError) as error:  # no network; a file that is not what it should be
             url = models.GoogLeNet_Weights.IMAGENET1K_V1.url
             raise Unavailable(
                 f"GoogLeNet's ImageNet weights can't be downloaded ({error}); connect to the network, or download "
                 f"{url.rpartition('/')[2]} elsewhere and give its path with --weights FILE"
             ) from None
-        self.net.aux_logits, self.net.aux1, self.net.aux2 = False, None, None
         self.net.fc = nn.Identity()
         self.net.dropout = nn.Identity()
         if weights not in {"pretrained", "none"}:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 __all__ = ["Batch", "Neighbours", "Plan", "Sampler"]
 
@@ -31,6 +32,11 @@ class Neighbours:
 
     indices: NDArray[np.int64]
     distances: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, indices: Tensor, distances: Tensor) -> "Neighbours":
+        """Take over what `training.neighbours.nearest_neighbours` found."""
+        return cls(indices=indices.numpy(), distances=distances.numpy())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

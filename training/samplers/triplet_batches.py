@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from smserve.errors import InvalidInput
 from training.config import SamplerConfig
 from training.mining.smart import choose_kappa, mine_triplets, random_triplets
 from training.samplers.plan import Batch, Neighbours, Plan, Sampler
@@ -14,6 +15,18 @@ class TripletSampler(Sampler):
     """Every picture is the anchor of `per_anchor` triplets an epoch; difficulty is kappa."""
 
     def __init__(self, config: SamplerConfig, labels: NDArray[np.int64]) -> None:
+        """Take the training set's labels (N,).
+
+        Raises:
+            InvalidInput: A class has one picture, so it makes no triplet.
+        """
+        singles = int((np.unique(labels, return_counts=True)[1] == 1).sum())
+        if singles:
+            raise InvalidInput(
+                f"{singles} training classes have one picture, and a triplet needs two of a class; leave them out, or "
+                f'take a recipe with sampler.kind "classes", such as photos',
+                field="label",
+            )
         self._config = config
         self._labels = labels
         self.list_length = config.list_length

@@ -1,6 +1,7 @@
 """One epoch: every batch through the network, forwards and backwards."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +53,9 @@ def train_epoch(
     epoch: int,
     device: torch.device,
     bar: EpochBar,
+    shown: Mapping[str, float],
 ) -> EpochOutcome:
-    """Train on an epoch's batches.
+    """Train on an epoch's batches; `shown` are figures for the bar, beside loss and active share.
 
     Raises:
         SmserveError: The loss is not a number.
@@ -66,7 +68,9 @@ def train_epoch(
     pictures = 0
     steps = config.epochs * len(plan.batches)
     net.train()
-    with bar.step(f"epoch {epoch}: training", sum(len(batch.indices) for batch in plan.batches)) as advance:
+    with bar.step(
+        f"epoch {epoch}/{config.epochs}: training", sum(len(batch.indices) for batch in plan.batches)
+    ) as advance:
         for number, batch in enumerate(plan.batches):
             step = (epoch - 1) * len(plan.batches) + number
             set_learning_rate(optimizer, config.optimizer, step=step, steps=steps, epoch=epoch)
@@ -89,7 +93,7 @@ def train_epoch(
                 of_mined = value.active.cpu().numpy()[batch.mined]
                 mined_active += [int(of_mined.sum()), len(of_mined)]
             pictures += len(batch.indices)
-            advance(len(batch.indices), loss=sums[0] / (number + 1), active=active[0] / max(1, active[1]))
+            advance(len(batch.indices), loss=sums[0] / (number + 1), active=active[0] / max(1, active[1]), **shown)
     means = sums / len(plan.batches)
     return EpochOutcome(
         loss=float(means[0]),

@@ -1,5 +1,6 @@
 """What is done with a run after training: its network, its figures, its model file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +28,10 @@ def load_network(folder: RunFolder, config: TrainConfig, *, untrained: bool = Fa
         NotFound: The run has no checkpoint.
         DataLoss: Its checkpoint is damaged.
     """
-    net = build_model(config.model, with_head=not untrained)
-    if not untrained:
-        net.load_state_dict(load_checkpoint(folder.checkpoint_file)["net"])
+    if untrained:
+        return build_model(config.model, with_head=False).eval()
+    net = build_model(replace(config.model, weights="none"))  # the checkpoint has them all
+    net.load_state_dict(load_checkpoint(folder.checkpoint_file)["net"])
     return net.eval()
 
 

@@ -16,10 +16,11 @@ from training.losses import Objective
 from training.metrics import retrieval_figures
 from training.model import build_model
 from training.neighbours import nearest_neighbours
-from training.samplers import Neighbours, build_sampler
+from training.samplers import Neighbours, Sampler, build_sampler
 from training.trainer.epoch import TrainingSet, train_epoch
 from training.trainer.optimizer import build_optimizer
 from training.trainer.progress import EpochBar
+from training.trainer.random_state import get_random_state, set_random_state
 from training.trainer.run_folder import RunFolder
 
 __all__ = ["train"]
@@ -46,12 +47,15 @@ def train(
         device: Where to compute.
         bar: Shown while an epoch runs.
         progress: Told how far decoding is.
-        resume: Go on after the last finished epoch.
+        resume: Go on after the last finished epoch; of a finished run, return the figures that it has.
 
     Raises:
         SmserveError: The run folder is taken, pictures can't be read, weights can't be had, or the loss is no number.
     """
-    going_on = folder.begin(config, dataset.name, resume=resume)
+    going_on = folder.begin(config, dataset.name, resume=resume, shared_classes=dataset.allow_shared_classes)
+    known = folder.evaluation()
+    if known is not None:
+        return known
     train_pixels = decode_set(dataset.train, config.resize, cache_dir, progress)  # (N, S, S, 3)
     torch.manual_seed(config.seed)
     net = build_model(config.model).to(device)
@@ -65,30 +69,27 @@ def train(
         net.load_state_dict(state["net"])
         optimizer.load_state_dict(state["optimizer"])
         controller = _controller(config, state["controller"]) if state["controller"] else None
+        set_random_state(state["random"], device)
         embedded, first = state["embedded"], state["epoch"] + 1
 
     for epoch in range(first, config.epochs + 1):
         started = time.monotonic()
         random = np.random.default_rng([config.seed, epoch])
         neighbours = None
-        mining_s = 0.0
+        mining_started = 0.0
         if sampler.mines(epoch):
-            with bar.step(f"epoch {epoch}: embedding", len(train_pixels)) as advance:
+            with bar.step(f"epoch {epoch}/{config.epochs}: embedding", len(train_pixels)) as advance:
                 embeddings = embed_pictures(net, train_pixels, config.resize, device, advance)
             embedded += len(train_pixels)
             mining_started = time.monotonic()
-            indices, distances = nearest_neighbours(embeddings, sampler.list_length)
-            neighbours = Neighbours(indices=indices.numpy(), distances=distances.numpy())
-            if controller is None:
-                start = config.controller.start
-                first_value = sampler.first_difficulty(neighbours) if start is None else start
-                controller = _controller(config, {"value": first_value, "first": first_value, "pairs": []})
+            neighbours = Neighbours.of(*nearest_neighbours(embeddings, sampler.list_length))
+            controller = controller or _first_controller(config, sampler, neighbours)
         difficulty = controller.value if controller else 0.0
         plan = sampler.plan(neighbours, difficulty, random)
-        if neighbours is not None:
-            mining_s = time.monotonic() - mining_started
+        mining_s = time.monotonic() - mining_started if neighbours else 0.0
+        shown = {"difficulty": difficulty} if controller else {}
         data = TrainingSet(pixels=train_pixels, labels=dataset.train.labels)
-        outcome = train_epoch(net, optimizer, objective, data, plan, config, epoch, device, bar)
+        outcome = train_epoch(net, optimizer, objective, data, plan, config, epoch, device, bar, shown)
         embedded += outcome.pictures
         if controller is not None and config.controller.adaptive:
             controller.update(outcome.active_share, config.controller.target)
@@ -115,6 +116,7 @@ def train(
                 "net": net.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "controller": controller.state() if controller else None,
+                "random": get_random_state(device),
                 "embedded": embedded,
             },
             folder.checkpoint_file,
@@ -125,6 +127,13 @@ def train(
     figures = evaluate(net, test_pixels, dataset.test.labels, config.resize, device)
     folder.finish(figures)
     return figures
+
+
+def _first_controller(config: TrainConfig, sampler: Sampler, neighbours: Neighbours) -> Controller:
+    """Return the controller at the difficulty that the config says, or else the data."""
+    start = config.controller.start
+    first = sampler.first_difficulty(neighbours) if start is None else start
+    return _controller(config, {"value": first, "first": first, "pairs": []})
 
 
 def _controller(config: TrainConfig, state: dict[str, Any]) -> Controller:

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from smserve.errors import AlreadyExists, DataLoss, NotFound
+from smserve.errors import AlreadyExists, DataLoss, InvalidInput, NotFound, SmserveError
 from training.config import TrainConfig
 
 __all__ = ["RunFolder"]
@@ -33,15 +33,24 @@ class RunFolder:
         self.evaluation_file: Final = path / "evaluation.json"
         self.model_file: Final = path / "model.onnx"
 
-    def begin(self, config: TrainConfig, dataset: str, *, resume: bool) -> bool:
+    def begin(self, config: TrainConfig, dataset: str, *, resume: bool, shared_classes: bool = False) -> bool:
         """Make the folder, or go on with it; returns whether there is a checkpoint to go on from.
 
+        Args:
+            config: The run's settings.
+            dataset: Its data set, as `load_dataset` takes it.
+            resume: Accept a run that is there, if it has the same settings and data.
+            shared_classes: Whether its splits may share classes; noted.
+
         Raises:
-            AlreadyExists: A run is there and `resume` was not asked for; or it is finished; or it has other settings.
+            AlreadyExists: A run is there and `resume` was not asked for, or it has other settings.
+            SmserveError: The folder can't be made.
         """
-        if self.evaluation_file.exists():
-            raise AlreadyExists(f"run {self.path} is finished; choose another --name, or remove the folder")
         if self.config_file.exists():
+            if not resume and self.evaluation_file.exists():
+                raise AlreadyExists(
+                    f"run {self.path} is finished; choose another --name, or see its figures again with --resume"
+                )
             if not resume:
                 raise AlreadyExists(f"run {self.path} is there already; go on with --resume, or choose another --name")
             old_config, old_dataset = self.read_config()
@@ -51,9 +60,21 @@ class RunFolder:
                     f"same ones, or choose another --name"
                 )
             return self.checkpoint_file.exists()
-        self.path.mkdir(parents=True, exist_ok=True)
-        document = {"dataset": dataset, "config": config.to_dict(), "commit": _commit(), "versions": _versions()}
-        self._write(self.config_file, document)
+        document = {
+            "dataset": dataset,
+            "allow_shared_classes": shared_classes,
+            "config": config.to_dict(),
+            "commit": _commit(),
+            "versions": _versions(),
+        }
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._write(self.config_file, document)
+        except OSError as error:
+            raise SmserveError(
+                f"run folder {self.path} can't be written ({error.strerror}); see that the place is a folder with "
+                f"room that can be written, or choose another --run-dir"
+            ) from None
         return False
 
     def read_config(self) -> tuple[TrainConfig, str]:
@@ -63,18 +84,28 @@ class RunFolder:
             NotFound: This is no run folder.
             DataLoss: Its config.json is damaged.
         """
+        document = self._origin()
         try:
-            document = json.loads(self.config_file.read_text(encoding="utf-8"))
             return TrainConfig.from_dict(document["config"]), str(document["dataset"])
-        except FileNotFoundError:
-            raise NotFound(f"{self.path} is no run: it has no config.json; train one, or check the path") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataLoss(f"{self.config_file} is damaged ({error!r}); remove the run and train again") from None
+        except KeyError as error:
+            raise DataLoss(f"{self.config_file} has no {error}; remove the run and train again") from None
+        except InvalidInput as error:
+            raise DataLoss(f"{self.config_file}: {error.message}; remove the run and train again") from None
 
     def commit(self) -> str | None:
         """The commit that the run was trained with, where there was one."""
-        found: str | None = json.loads(self.config_file.read_text(encoding="utf-8")).get("commit")
+        found: str | None = self._origin().get("commit")
         return found
+
+    def shared_classes(self) -> bool:
+        """Whether the run accepted splits that share classes."""
+        return bool(self._origin().get("allow_shared_classes", False))
+
+    def _origin(self) -> dict[str, Any]:
+        try:
+            return _parse(self.config_file.read_text(encoding="utf-8"), self.config_file)
+        except OSError:
+            raise NotFound(f"{self.path} is no run: it has no config.json; train one, or check the path") from None
 
     def log_epoch(self, record: dict[str, Any]) -> None:
         """Append an epoch's figures; those of the same or a later epoch, from before an interruption, are dropped."""
@@ -88,7 +119,7 @@ class RunFolder:
         """Return what was logged so far."""
         if not self.metrics_file.exists():
             return []
-        return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+        return [_parse(line, self.metrics_file) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
 
     def finish(self, figures: dict[str, Any]) -> None:
         """Record the test figures; the run is finished."""
@@ -98,13 +129,20 @@ class RunFolder:
         """Return the test figures of a finished run."""
         if not self.evaluation_file.exists():
             return None
-        return dict(json.loads(self.evaluation_file.read_text(encoding="utf-8")))
+        return _parse(self.evaluation_file.read_text(encoding="utf-8"), self.evaluation_file)
 
     @staticmethod
     def _write(path: Path, document: dict[str, Any]) -> None:
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise DataLoss(f"{path} is damaged ({error}); remove the run and train again") from None
 
 
 def _versions() -> dict[str, str]:

@@ -1,10 +1,7 @@
-"""Every setting of a run: frozen, typed, checked once. A recipe is a function that returns a `TrainConfig`."""
+"""The settings of each part of a run, with the paper's values as defaults where it prints them."""
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, Self, get_args
-
-from smserve.errors import InvalidInput
-from smserve.images import ResizeRule
+from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "AugmentationConfig",
@@ -13,8 +10,6 @@ __all__ = [
     "ModelConfig",
     "OptimizerConfig",
     "SamplerConfig",
-    "TrainConfig",
-    "config_from_dict",
 ]
 
 
@@ -160,90 +155,3 @@ class OptimizerConfig:
     schedule: Literal["halve", "cosine"] = "halve"
     halve_every: int = 3
     warmup_steps: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """A run.
-
-    Attributes:
-        recipe: Name of the function that made it.
-        epochs: How many.
-        seed: Of everything that is drawn.
-    """
-
-    recipe: str
-    resize: ResizeRule
-    model: ModelConfig
-    epochs: int = 20
-    seed: int = 0
-    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
-    sampler: SamplerConfig = field(default_factory=SamplerConfig)
-    controller: ControllerConfig = field(default_factory=ControllerConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-
-    def __post_init__(self) -> None:
-        """Refuse settings that can't be run.
-
-        Raises:
-            InvalidInput: Names the setting, the value got and what was wanted.
-        """
-        checks = (
-            ("epochs", self.epochs, self.epochs >= 1, "at least 1"),
-            ("model.dimension", self.model.dimension, 1 <= self.model.dimension <= 4096, "1 to 4096"),
-            ("sampler.batch_size", self.sampler.batch_size, self.sampler.batch_size >= 2, "at least 2"),
-            ("sampler.mined_share", self.sampler.mined_share, 0 <= self.sampler.mined_share <= 1, "0 to 1"),
-            ("sampler.per_anchor", self.sampler.per_anchor, self.sampler.per_anchor >= 1, "at least 1"),
-            ("sampler.per_class", self.sampler.per_class, self.sampler.per_class >= 2, "at least 2"),
-            ("sampler.list_length", self.sampler.list_length, self.sampler.list_length >= 1, "at least 1"),
-            ("controller.target", self.controller.target, 0 < self.controller.target < 1, "between 0 and 1"),
-            ("optimizer.learning_rate", self.optimizer.learning_rate, self.optimizer.learning_rate > 0, "above 0"),
-            ("loss.ratio_margin", self.loss.ratio_margin, self.loss.ratio_margin > 0, "above 0"),
-        )
-        for name, value, good, wanted in checks:
-            if not good:
-                raise InvalidInput(f"setting {name} is {value}; wanted {wanted}", field=name)
-        if self.sampler.kind == "classes" and self.loss.pair == "triplet_ratio" and self.sampler.batch_size > 256:
-            raise InvalidInput(
-                f"setting sampler.batch_size is {self.sampler.batch_size}; all triplets of a batch of classes take "
-                f"memory with its third power, so wanted at most 256",
-                field="sampler.batch_size",
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON holds them."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: dict[str, Any]) -> Self:
-        """Read settings; an unknown name is refused.
-
-        Raises:
-            InvalidInput: A setting is unknown, missing or out of range.
-        """
-        config: Self = config_from_dict(cls, document, "")
-        return config
-
-
-def config_from_dict(kind: type[Any], document: dict[str, Any], path: str) -> Any:
-    """Build a nested config class from JSON, naming the path of what is wrong."""
-    known = {each.name: each for each in fields(kind)}
-    values = {}
-    for name, value in document.items():
-        if name not in known:
-            raise InvalidInput(f"setting {path}{name} is unknown; there are {', '.join(known)}", field=f"{path}{name}")
-        inner = known[name].type
-        choices = get_args(inner)
-        if is_dataclass(inner) and isinstance(inner, type):
-            values[name] = config_from_dict(inner, value, f"{path}{name}.")
-            continue
-        if choices and all(isinstance(choice, str) for choice in choices) and value not in choices:
-            raise InvalidInput(
-                f"setting {path}{name} is {value!r}; wanted one of {', '.join(choices)}", field=f"{path}{name}"
-            )
-        values[name] = value
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"setting {path or 'config'}: {error}", field=path) from None

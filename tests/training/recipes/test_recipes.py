@@ -1,0 +1,62 @@
+import dataclasses
+import json
+
+import pytest
+
+from smserve.errors import InvalidInput
+from training.config import TrainConfig
+from training.model import BACKBONES
+from training.recipes import RECIPES, find_recipe
+from training.recipes.cub import cub
+from training.recipes.emoji import emoji, emoji_paper, emoji_random
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_a_recipe_can_be_run_and_written_down(name: str) -> None:
+    config = RECIPES[name]()
+    assert config.recipe == name
+    assert config.model.backbone in BACKBONES
+    assert RECIPES[name].__doc__
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("dataset", "recipe"),
+    [
+        ("emoji", "emoji"),
+        ("cub", "cub"),
+        ("cub:somewhere", "cub"),
+        ("folder:pictures", "photos"),
+        ("csv:list.csv", "photos"),
+    ],
+)
+def test_each_data_set_has_a_recipe_of_its_own(dataset: str, recipe: str) -> None:
+    assert find_recipe(None, dataset).recipe == recipe
+    assert find_recipe("emoji-paper", dataset).recipe == "emoji-paper"
+
+
+def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InvalidInput, match="recipe is 'fast'; wanted one of cub, emoji, emoji-random"):
+        find_recipe("fast", "emoji")
+
+
+def test_cub_is_the_papers() -> None:
+    config = cub()
+    assert (config.model.backbone, config.model.dimension, config.epochs) == ("googlenet", 64, 20)
+    assert (config.loss.pair, config.loss.ratio_margin, config.loss.global_margin) == ("triplet_ratio", 0.2, 0.01)
+    assert (config.sampler.kind, config.sampler.random_epochs, config.sampler.list_length) == ("triplets", 2, 200)
+    assert (config.optimizer.learning_rate, config.optimizer.weight_decay) == (0.1, 5e-4)
+    assert config.controller.adaptive
+
+
+def test_the_control_differs_in_mining_alone() -> None:
+    mined, control = emoji(), emoji_random()
+    assert (mined.sampler.mined_share, control.sampler.mined_share) == (0.3, 0)
+    back = dataclasses.replace(control, recipe="emoji", epochs=mined.epochs, sampler=mined.sampler)
+    assert back == mined
+
+
+def test_the_papers_method_on_the_demos_pictures() -> None:
+    config = emoji_paper()
+    assert (config.sampler.kind, config.loss, config.sampler.random_epochs) == ("triplets", cub().loss, 2)
+    assert (config.resize, config.augmentation) == (emoji().resize, emoji().augmentation)

@@ -1,0 +1,128 @@
+import json
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from smserve.errors import InvalidInput
+from smserve.images import ResizeRule
+from training.config import (
+    AugmentationConfig,
+    ControllerConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SamplerConfig,
+    TrainConfig,
+)
+
+CONFIG = TrainConfig(
+    recipe="test", resize=ResizeRule(size=32, height=32, width=32), model=ModelConfig(backbone="googlenet")
+)
+
+
+def test_defaults_are_the_papers() -> None:
+    assert CONFIG.epochs == 20
+    assert CONFIG.model.dimension == 64
+    assert (CONFIG.loss.ratio_margin, CONFIG.loss.global_margin) == (0.2, 0.01)
+    assert (CONFIG.sampler.batch_size, CONFIG.sampler.per_anchor, CONFIG.sampler.random_epochs) == (64, 10, 2)
+    assert (CONFIG.controller.target, CONFIG.controller.low, CONFIG.controller.high) == (0.5, 1, 64)
+    optimizer = CONFIG.optimizer
+    assert (optimizer.learning_rate, optimizer.halve_every, optimizer.weight_decay) == (0.1, 3, 5e-4)
+    assert optimizer.head_factor == 10
+
+
+def test_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        CONFIG.epochs = 3  # type: ignore[misc] # the point of the test
+
+
+def test_json_and_back() -> None:
+    config = replace(CONFIG, model=replace(CONFIG.model, input_size=96), controller=ControllerConfig(start=4.0))
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"seed": -1}, "seed"),
+        ({"model": ModelConfig(backbone="googlenet", dimension=0)}, "model.dimension"),
+        ({"model": ModelConfig(backbone="googlenet", dimension=4097)}, "model.dimension"),
+        ({"model": ModelConfig(backbone="googlenet", input_size=0)}, "model.input_size"),
+        (
+            {"model": ModelConfig(backbone="googlenet", freeze_batch_norm=False, fold_batch_norm=True)},
+            "model.fold_batch_norm",
+        ),
+        ({"augmentation": AugmentationConfig(flip=1.5)}, "augmentation.flip"),
+        ({"augmentation": AugmentationConfig(brightness=1)}, "augmentation.brightness"),
+        ({"loss": LossConfig(ratio_margin=0)}, "loss.ratio_margin"),
+        ({"sampler": SamplerConfig(batch_size=1)}, "sampler.batch_size"),
+        ({"sampler": SamplerConfig(mined_share=1.1)}, "sampler.mined_share"),
+        ({"sampler": SamplerConfig(per_anchor=0)}, "sampler.per_anchor"),
+        ({"sampler": SamplerConfig(per_class=1)}, "sampler.per_class"),
+        ({"sampler": SamplerConfig(list_length=0)}, "sampler.list_length"),
+        ({"sampler": SamplerConfig(random_epochs=-1)}, "sampler.random_epochs"),
+        ({"sampler": SamplerConfig(kind="classes", batch_size=4, per_class=4)}, "sampler.batch_size"),
+        ({"sampler": SamplerConfig(kind="classes", batch_size=257)}, "sampler.batch_size"),
+        ({"controller": ControllerConfig(target=1)}, "controller.target"),
+        ({"controller": ControllerConfig(low=0)}, "controller.low"),
+        ({"controller": ControllerConfig(low=2, high=1)}, "controller.high"),
+        ({"controller": ControllerConfig(start=65)}, "controller.start"),
+        ({"controller": ControllerConfig(prior_slope=0)}, "controller.prior_slope"),
+        ({"optimizer": OptimizerConfig(learning_rate=0)}, "optimizer.learning_rate"),
+        ({"optimizer": OptimizerConfig(halve_every=0)}, "optimizer.halve_every"),
+    ],
+)
+def test_settings_that_cant_be_run_are_refused_by_name(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"setting {field} is .*; wanted ") as caught:
+        replace(CONFIG, **change)
+    assert caught.value.field == field
+
+
+def test_a_large_batch_of_classes_is_fine_without_triplets() -> None:
+    sampler = SamplerConfig(kind="classes", batch_size=512)
+    replace(CONFIG, sampler=sampler, loss=LossConfig(pair="multi_similarity"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("epoch", 3, "setting epoch is unknown; there are recipe,"),
+        ("model.depth", 3, "setting model.depth is unknown; there are backbone,"),
+        ("epochs", "many", "setting epochs is 'many'; wanted int"),
+        ("epochs", True, "setting epochs is True; wanted int"),
+        ("epochs", 2.5, "setting epochs is 2.5; wanted int"),
+        ("epochs", 0, "setting epochs is 0; wanted at least 1"),
+        ("model", 3, "settings model. are 3; wanted names with values"),
+        ("model.input_size", "large", "setting model.input_size is 'large'; wanted int or null"),
+        ("loss.pair", "triplet", "wanted one of triplet_ratio, multi_similarity"),
+        ("loss.ratio_margin", None, "setting loss.ratio_margin is None; wanted float"),
+        ("resize.height", 64, "settings resize.: resize to 32 and crop height 64"),
+    ],
+)
+def test_wrong_documents_are_refused_by_name(path: str, value: Any, says: str) -> None:
+    document: dict[str, Any] = CONFIG.to_dict()
+    *folders, name = path.split(".")
+    inner = document
+    for folder in folders:
+        inner = inner[folder]
+    inner[name] = value
+    with pytest.raises(InvalidInput) as caught:
+        TrainConfig.from_dict(document)
+    assert says in caught.value.message
+
+
+def test_a_missing_setting_is_named_and_a_default_is_not_missed() -> None:
+    document = CONFIG.to_dict()
+    del document["seed"]
+    assert TrainConfig.from_dict(document) == CONFIG
+    del document["model"]["backbone"]
+    with pytest.raises(InvalidInput, match=r"setting model\.backbone is missing"):
+        TrainConfig.from_dict(document)
+
+
+def test_whole_numbers_serve_as_floats() -> None:
+    document = CONFIG.to_dict()
+    document["optimizer"]["learning_rate"] = 1
+    assert TrainConfig.from_dict(document).optimizer.learning_rate == 1

@@ -1,0 +1,195 @@
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from smserve.errors import AlreadyExists, DataLoss, InvalidInput, SmserveError
+from tests.support.pictures import write_class_folders
+from tests.training.tiny import classes_config, paper_config
+from tests.training.trainer.running import run, weights_of
+from training.checkpoint import save_checkpoint
+from training.config import ControllerConfig, SamplerConfig, TrainConfig
+from training.datasets import Dataset, load_dataset
+from training.recipes import find_recipe
+from training.trainer import RunFolder, evaluate_run
+from training.trainer import run as run_module
+
+pytestmark = pytest.mark.usefixtures("tiny_runs")
+CONFIGS = [replace(paper_config(), epochs=4), replace(classes_config(), epochs=3)]
+EACH = pytest.mark.parametrize("config", CONFIGS, ids=["triplets", "classes"])
+
+
+class Interrupted(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture(scope="module")
+def paper_run(hues: Dataset, tmp_path_factory: pytest.TempPathFactory, tiny_runs: None) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "paper"
+    run(paper_config(), hues, path)
+    return path
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return RunFolder(path).epochs()
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def without_times(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in {"epoch_s", "mining_s", "pictures_per_s"}}
+
+
+def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch, *, kept: bool = True) -> None:
+    """Let the run end right after the checkpoint of an epoch, or just before it."""
+
+    def saving(state: dict[str, Any], path: Path) -> None:
+        if state["epoch"] < epochs or kept:
+            save_checkpoint(state, path)
+        if state["epoch"] == epochs:
+            raise Interrupted
+
+    monkeypatch.setattr(run_module, "save_checkpoint", saving)  # the only way to be killed at a known moment
+
+
+def test_it_learns_hues_that_it_has_not_seen(paper_run: Path, hues: Dataset) -> None:
+    figures = RunFolder(paper_run).evaluation()
+    assert figures is not None
+    losses = [record["loss"] for record in records(paper_run)]
+    assert sum(losses[-3:]) < 0.7 * sum(losses[:3])
+    assert figures["recall_at_1"] > 0.5  # by chance 7 / 95
+    assert (figures["pictures"], figures["classes"]) == (96, 12) == (len(hues.test), len(hues.test.class_names))
+
+
+def test_the_run_folder_says_what_was_asked_for_and_what_happened(paper_run: Path) -> None:
+    found = sorted(path.relative_to(paper_run).as_posix() for path in paper_run.rglob("*") if path.is_file())
+    assert found == ["checkpoints/last.pt", "config.json", "evaluation.json", "metrics.jsonl"]
+    origin = json.loads((paper_run / "config.json").read_text(encoding="utf-8"))
+    assert origin["versions"].keys() == {"python", "smserve", "torch", "torchvision", "numpy", "pillow"}
+    assert TrainConfig.from_dict(origin["config"]) == paper_config()
+    for number, record in enumerate(records(paper_run), start=1):
+        assert record["epoch"] == number
+        assert record["loss"] == pytest.approx(record["pair_loss"] + record["global_loss"])
+
+
+def test_two_random_epochs_then_mined_ones_that_the_controller_steers(paper_run: Path) -> None:
+    lines = records(paper_run)
+    for record in lines[:2]:
+        assert (record["mined_share"], record["mined_active_share"], record["difficulty"]) == (0, None, None)
+    for before, record in pairwise(lines[2:]):
+        assert record["mined_share"] > 0.1
+        assert 0 <= record["mined_active_share"] <= 1
+        assert record["difficulty"] == before["next_difficulty"]
+    assert lines[2]["difficulty"] in {1, 2, 4, 16, 64}  # kappa_0
+    # The first pair moves along the prior, alpha_0 = -2 kappa_0, from e towards 0.5.
+    kappa = lines[2]["difficulty"]
+    assert lines[2]["next_difficulty"] == pytest.approx(kappa - 2 * kappa * (0.5 - lines[2]["active_share"]))
+
+
+def test_embedded_pictures_count_mining_too(hues: Dataset, tmp_path: Path) -> None:
+    config = replace(classes_config(), epochs=2, sampler=replace(classes_config().sampler, random_epochs=1))
+    run(config, hues, tmp_path / "run")
+    first, second = (record["embedded_pictures"] for record in records(tmp_path / "run"))
+    assert 80 <= first <= 96  # 80 pictures in four batches of 24
+    assert second - first == pytest.approx(80 + first, abs=16)
+
+
+def test_a_controller_that_is_not_adaptive_keeps_its_start(hues: Dataset, tmp_path: Path) -> None:
+    config = replace(paper_config(), epochs=4, controller=ControllerConfig(start=3.0, adaptive=False))
+    run(config, hues, tmp_path / "run")
+    assert [record["difficulty"] for record in records(tmp_path / "run")] == [None, None, 3, 3]
+
+
+@EACH
+def test_the_seed_decides(config: TrainConfig, hues: Dataset, tmp_path: Path) -> None:
+    for name in ("first", "again"):
+        run(config, hues, tmp_path / name)
+    run(replace(config, seed=1), hues, tmp_path / "other")
+    assert same(weights_of(tmp_path / "first"), weights_of(tmp_path / "again"))
+    assert not same(weights_of(tmp_path / "first"), weights_of(tmp_path / "other"))
+
+
+@EACH
+@pytest.mark.parametrize("kept", [True, False], ids=["after the checkpoint", "before it"])
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    config: TrainConfig, kept: bool, epochs: int, hues: Dataset, tmp_path: Path
+) -> None:
+    expected = run(config, hues, tmp_path / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_after(epochs, patch, kept=kept)
+        with pytest.raises(Interrupted):
+            run(config, hues, tmp_path / "cut")
+    assert len(records(tmp_path / "cut")) == epochs
+    torch.manual_seed(999)  # another process has drawn other numbers
+    assert run(config, hues, tmp_path / "cut", resume=True) == expected
+    assert same(weights_of(tmp_path / "cut"), weights_of(tmp_path / "whole"))
+    cut, whole = ([without_times(record) for record in records(tmp_path / name)] for name in ("cut", "whole"))
+    assert cut == whole
+
+
+def test_what_is_there_is_refused_or_shown_again(paper_run: Path, hues: Dataset) -> None:
+    before = weights_of(paper_run)
+    with pytest.raises(AlreadyExists, match="is finished; choose another --name, or see its figures again"):
+        run(paper_config(), hues, paper_run)
+    with pytest.raises(AlreadyExists, match="begun with other settings or data"):
+        run(replace(paper_config(), epochs=11), hues, paper_run, resume=True)
+    assert run(paper_config(), hues, paper_run, resume=True) == RunFolder(paper_run).evaluation()
+    assert same(weights_of(paper_run), before)
+
+
+def test_an_unfinished_run_wants_resume(hues: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(1, monkeypatch)
+    with pytest.raises(Interrupted):
+        run(CONFIGS[0], hues, tmp_path / "run")
+    with pytest.raises(AlreadyExists, match="is there already; go on with --resume"):
+        run(CONFIGS[0], hues, tmp_path / "run")
+    RunFolder(tmp_path / "run").checkpoint_file.write_bytes(b"damaged")
+    with pytest.raises(DataLoss, match=r"last\.pt is damaged"):
+        run(CONFIGS[0], hues, tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_way_out(hues: Dataset, tmp_path: Path) -> None:
+    optimizer = replace(paper_config().optimizer, learning_rate=1e30)
+    with pytest.raises(
+        SmserveError, match=r"the loss is nan at epoch 1, step \d+ of 20; lower optimizer.learning_rate"
+    ):
+        run(replace(paper_config(), optimizer=optimizer), hues, tmp_path / "run")
+    assert not RunFolder(tmp_path / "run").checkpoint_file.exists()
+
+
+def test_a_class_of_one_picture(tmp_path: Path) -> None:
+    lines = ["path,label,split"]
+    for path in write_class_folders(tmp_path / "pictures"):
+        split = "test" if path.parent.name in {"red", "green"} else "train"
+        if path.parent.name != "blue" or path.stem == "0":
+            lines.append(f"{path},{path.parent.name},{split}")
+    (tmp_path / "list.csv").write_text("\n".join(lines), encoding="utf-8")
+    data = load_dataset(f"csv:{tmp_path / 'list.csv'}", tmp_path)
+    with pytest.raises(InvalidInput, match="1 training classes have one picture"):
+        run(CONFIGS[0], data, tmp_path / "triplets")
+    sampler = SamplerConfig(kind="classes", batch_size=8, list_length=2, random_epochs=0)
+    figures = run(replace(CONFIGS[1], epochs=1, sampler=sampler), data, tmp_path / "classes")
+    assert figures["pictures"] == 8
+    assert records(tmp_path / "classes")[0]["validation_recall_at_1"] is None
+
+
+def test_the_recipe_for_photos_on_a_real_backbone(tmp_path: Path) -> None:
+    write_class_folders(tmp_path / "pictures")
+    data = load_dataset(f"folder:{tmp_path / 'pictures'}", tmp_path)
+    config = replace(find_recipe("photos", data.name), epochs=2)
+    small = replace(config.resize, size=36, height=32, width=32)
+    config = replace(config, resize=small, model=replace(config.model, dimension=16))
+    figures = run(config, data, tmp_path / "run")
+    first, second = records(tmp_path / "run")
+    assert second["loss"] < first["loss"]
+    assert (first["difficulty"], second["difficulty"]) == (None, 0.3)
+    folder = RunFolder(tmp_path / "run")
+    options: dict[str, Any] = {"cache_dir": tmp_path / "decoded", "device": torch.device("cpu")}
+    assert evaluate_run(folder, data, progress=lambda *_: None, **options) == figures

@@ -1,0 +1,57 @@
+"""Settings from JSON, held to the types that the dataclasses declare."""
+
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType
+from typing import Any, get_args
+
+from smserve.errors import InvalidInput
+
+__all__ = ["read_settings"]
+
+
+def read_settings(kind: type[Any], document: Any, path: str = "") -> Any:
+    """Build a nested dataclass of settings from nested dictionaries.
+
+    Args:
+        kind: The dataclass.
+        document: Name -> value.
+        path: What messages put before a name, for example "model.".
+
+    Raises:
+        InvalidInput: A setting is unknown, missing, of another type, or refused by its dataclass.
+    """
+    if not isinstance(document, dict):
+        raise InvalidInput(f"settings {path or 'of a run'} are {document!r}; wanted names with values", field=path)
+    known = {each.name: each for each in fields(kind)}
+    for name in document:
+        if name not in known:
+            raise InvalidInput(f"setting {path}{name} is unknown; there are {', '.join(known)}", field=f"{path}{name}")
+    values = {}
+    for name, each in known.items():
+        if name in document:
+            values[name] = _read(each.type, document[name], f"{path}{name}")
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise InvalidInput(f"setting {path}{name} is missing", field=f"{path}{name}")
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise InvalidInput(f"settings {path or 'of a run'}: {error}", field=path) from None
+
+
+def _read(kind: Any, value: Any, name: str) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
+        return read_settings(kind, value, f"{name}.")
+    choices = get_args(kind)
+    if choices and all(isinstance(choice, str) for choice in choices):  # a Literal
+        if value not in choices:
+            raise InvalidInput(f"setting {name} is {value!r}; wanted one of {', '.join(choices)}", field=name)
+        return value
+    allowed = choices or (kind,)
+    fits = any(
+        value is None if each is NoneType else type(value) is each or (each is float and type(value) is int)
+        for each in allowed
+    )
+    if not fits:
+        wanted = " or ".join("null" if each is NoneType else each.__name__ for each in allowed)
+        raise InvalidInput(f"setting {name} is {value!r}; wanted {wanted}", field=name)
+    return value

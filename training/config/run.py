@@ -1,0 +1,62 @@
+"""All settings of a run."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from smserve.images import ResizeRule
+from training.config.limits import check_limits
+from training.config.parts import (
+    AugmentationConfig,
+    ControllerConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SamplerConfig,
+)
+from training.config.reading import read_settings
+
+__all__ = ["TrainConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """A run.
+
+    Attributes:
+        recipe: Name of the function that made it.
+        epochs: How many.
+        seed: Of everything that is drawn.
+    """
+
+    recipe: str
+    resize: ResizeRule
+    model: ModelConfig
+    epochs: int = 20
+    seed: int = 0
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    controller: ControllerConfig = field(default_factory=ControllerConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that can't be run.
+
+        Raises:
+            InvalidInput: Names the setting, the value got and what was wanted.
+        """
+        check_limits(asdict(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Self:
+        """Read settings; an unknown name is refused.
+
+        Raises:
+            InvalidInput: A setting is unknown, missing, of another type or out of range.
+        """
+        config: Self = read_settings(cls, document)
+        return config
