@@ -33,20 +33,19 @@ class Database:
         self._path: Final = path
         self._writable: Final = writable
         self._local: Final = threading.local()
-        self._open: Final[list[sqlite3.Connection]] = []
+        self._uses: Final[dict[sqlite3.Connection, int]] = {}  # by connection, how many calls it serves now
         self._lock: Final = threading.Lock()
         self._closed = False
 
     def rows(self, query: str, values: Iterable[Any] = ()) -> Iterator[Any]:
         """Yield the rows of a query, one by one."""
-        with self._our_errors():
-            yield from self._connection().execute(query, tuple(values))
+        with self._using() as connection:
+            yield from connection.execute(query, tuple(values))
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
         """Run the block's statements durably, all or none."""
-        with self._our_errors():
-            connection = self._connection()
+        with self._using() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection.execute
@@ -57,22 +56,40 @@ class Database:
                 raise
 
     def close(self) -> None:
-        """Close every thread's connection; calling it twice is harmless."""
+        """Close every thread's connection, those in use as soon as they no longer are; twice is harmless."""
         with self._lock:
             self._closed = True
-            while self._open:
-                self._open.pop().close()
+            for connection in [connection for connection, uses in self._uses.items() if not uses]:
+                self._uses.pop(connection)
+                connection.close()
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        """Lend this thread's connection; sqlite3 crashes when another thread closes one that is in use."""
+        connection = self._take()
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise _ours(self._path, error) from None
+        finally:
             with self._lock:
-                if self._closed:
-                    raise Unavailable(f"gallery {self._path.parent} is closed")
-                connection = self._connect()
-                self._open.append(connection)
-            self._local.connection = connection
-        return connection
+                self._uses[connection] -= 1
+                if self._closed and not self._uses[connection]:
+                    self._uses.pop(connection)
+                    connection.close()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise Unavailable(f"gallery {self._path.parent} is closed")
+            connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                try:
+                    connection = self._local.connection = self._connect()
+                except sqlite3.Error as error:
+                    raise _ours(self._path, error) from None
+            self._uses[connection] = self._uses.get(connection, 0) + 1
+            return connection
 
     def _connect(self) -> sqlite3.Connection:
         uri = self._path.absolute().as_uri()
@@ -88,20 +105,12 @@ class Database:
                 raise
             return _checked(f"{uri}?immutable=1", "SELECT 1 FROM sqlite_schema")
 
-    @contextmanager
-    def _our_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if self._closed:  # in the middle of a query, by another thread
-                raise Unavailable(f"gallery {self._path.parent} is closed") from None
-            raise _ours(self._path, error) from None
-
 
 def create_database(path: Path, schema: str, statement: str, rows: Iterable[tuple[str, str]]) -> None:
     """Make a database with a schema, and run a statement for each row."""
     try:
         with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = MEMORY")  # a kill leaves one file behind, not two
             connection.executescript(schema)
             connection.executemany(statement, rows)
             connection.commit()

@@ -51,6 +51,9 @@ class GenerationManifest:
         index: FAISS index string.
         recall: How exact the index is: {"kind": "exact", "recall_at_10": 1.0} for "Flat".
         sha256: File name -> sha256.
+
+    Beside these the file holds `checksum`, the sha256 of the others: CURRENT vouches for one manifest alone, and
+    falling back must not believe a damaged one.
     """
 
     number: int
@@ -150,7 +153,8 @@ def publish_generation(
             recall={"kind": "exact", "recall_at_10": 1.0},
             sha256={name: _sha256(partial / name) for name in (_VECTORS, _KEYS, _INDEX)},
         )
-        document = json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()
+        fields = asdict(manifest)
+        document = json.dumps({**fields, "checksum": _checksum(fields)}, indent=1, sort_keys=True).encode()
         (partial / _MANIFEST).write_bytes(document)
         for path in partial.iterdir():
             sync_file(path)
@@ -190,18 +194,24 @@ def _read_manifest(folder: Path, number: int, sha256: str | None) -> GenerationM
     path = folder / _MANIFEST
     try:
         data = path.read_bytes()
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise GalleryDamaged(f"{path} fails the checksum in {CURRENT}")
         document = json.loads(data)
+        if document.pop("checksum") != _checksum(document):
+            raise GalleryDamaged(f"{path} fails its own checksum")
         manifest = GenerationManifest(**document)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GalleryDamaged(f"{path} can't be read ({error!r})") from None
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise GalleryDamaged(f"{path} fails the checksum in {CURRENT}")
     if manifest.format_version != FORMAT_VERSION or manifest.number != number:
         raise GalleryDamaged(
             f"{path} is of generation {manifest.number}, format {manifest.format_version}; wanted {number} and "
             f"{FORMAT_VERSION}"
         )
     return manifest
+
+
+def _checksum(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

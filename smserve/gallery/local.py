@@ -37,6 +37,7 @@ class _View:
         fresh_keys: (M,) keys of the rows written since.
         fresh: Their vectors, or None where there are none.
         count: Searchable items.
+        sequence: Of the last write that it holds.
     """
 
     generation: Generation | None
@@ -44,6 +45,7 @@ class _View:
     fresh_keys: NDArray[np.int64]
     fresh: VectorIndex | None
     count: int
+    sequence: int
 
 
 class LocalGallery(GalleryReader):
@@ -123,7 +125,7 @@ class LocalGallery(GalleryReader):
             for query, (positions, scores) in enumerate(index.search(vectors, top_k, kept)):
                 found[query] += zip(scores.tolist(), keys[positions].tolist(), strict=True)
         nearest = [sorted(each, key=lambda pair: -pair[0])[:top_k] for each in found]
-        rows = self._records.by_key(sorted({key for each in nearest for _, key in each}))
+        rows = self._rows(view, {key for each in nearest for _, key in each})
         hits = tuple(
             tuple(sorted((self._hit(rows[key], score, fields) for score, key in each if key in rows), key=_order))
             for each in nearest
@@ -148,6 +150,16 @@ class LocalGallery(GalleryReader):
         """Let go of files; calling it twice is harmless."""
         self._records.close()
 
+    def _rows(self, view: _View, keys: set[int]) -> dict[int, Row]:
+        """Return the rows of keys, less those deleted since the gallery was opened."""
+        rows = self._records.by_key(sorted(keys))
+        if len(rows) < len(keys) and self._records.last_sequence() <= view.sequence:
+            raise GalleryDamaged(
+                f"gallery {self._path} has lost {len(keys) - len(rows)} rows that nobody deleted (key "
+                f"{min(keys - rows.keys())}, for one); restore it from a copy, or build it again"
+            )
+        return rows
+
     def _hit(self, row: Row, score: float, fields: FieldMask) -> Hit:
         return Hit(
             item_id=row.item_id,
@@ -165,10 +177,11 @@ def _order(hit: Hit) -> tuple[float, str]:
 
 def _view(path: Path, records: Records) -> _View:
     """Return what is to be searched: the newest sound generation, and everything written since."""
+    sequence = records.last_sequence()
     generation = _soundest(path, records)
     covered = generation.manifest.last_sequence if generation else 0
     kept = None
-    if generation is not None and records.last_sequence() > covered:
+    if generation is not None and sequence > covered:
         alive = np.isin(generation.keys, np.array(records.keys(up_to_sequence=covered), np.int64))
         kept = None if alive.all() else alive
     fresh = [(row.key, row.embedding()) for row in records.rows(after_sequence=covered)]
@@ -178,6 +191,7 @@ def _view(path: Path, records: Records) -> _View:
         fresh_keys=np.array([key for key, _ in fresh], np.int64),
         fresh=VectorIndex.build(np.stack([vector for _, vector in fresh])) if fresh else None,
         count=records.count(),
+        sequence=sequence,
     )
 
 
@@ -199,9 +213,25 @@ def _soundest(path: Path, records: Records) -> Generation | None:
         _log.error("%s; looking for the newest sound generation", error)
     for number in numbers:
         try:
-            return Generation.open(path, number, manifest_sha256=sha256)
+            generation = Generation.open(path, number, manifest_sha256=sha256)
+            _check_belongs(generation, records)
+            return generation
         except GalleryDamaged as error:
             _log.error("generation %d of gallery %s is damaged and not used: %s", number, path, error)
         sha256 = None  # CURRENT vouches for one manifest alone
     _log.error("gallery %s has no sound generation; it is searched from its records", path)
     return None
+
+
+def _check_belongs(generation: Generation, records: Records) -> None:
+    """Check that a generation was made from these records, not from others nor from what was lost of them.
+
+    Raises:
+        GalleryDamaged: It was not.
+    """
+    meta, manifest = records.meta(), generation.manifest
+    theirs = (manifest.model_fingerprint, str(manifest.dimension), manifest.metric)
+    if theirs != (meta["model_fingerprint"], meta["dimension"], meta["metric"]):
+        raise GalleryDamaged(f"its vectors are of model {theirs[0]} (D={theirs[1]}), not of the gallery's")
+    if manifest.last_sequence > records.last_sequence():
+        raise GalleryDamaged(f"it holds writes up to {manifest.last_sequence}, the records end before")

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Protocol
@@ -47,7 +48,7 @@ def build_gallery(
     """Embed pictures and store them; an interrupted build of the same folder goes on where it was.
 
     A picture that can't be read is left out and reported. What an interrupted build stored and is no longer among the
-    sources is deleted.
+    sources is deleted; what changed since (the picture, its label or payload) is embedded again.
 
     Args:
         model: The model file.
@@ -63,13 +64,14 @@ def build_gallery(
         GalleryLocked: Another build of it is running.
         ModelMismatch: The interrupted build had another model.
         ModelDamaged: The model can't be used.
-        InvalidInput: Not one picture can be read.
+        InvalidInput: There is no source, two have the same id, or not one picture can be read.
     """
     started = time.monotonic()
     if is_finished(gallery):
         raise GalleryExists(
             f"{gallery} holds a finished gallery, which is never overwritten; choose another --gallery, or remove it"
         )
+    _check_sources(sources)
     workers = workers or os.cpu_count() or 1
     embedder = OnnxEmbedder(model, threads=workers)
     with LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension) as writer:
@@ -79,18 +81,19 @@ def build_gallery(
         resumed = duplicates = 0
         seen: set[str] = set()
         unreadable: list[Unreadable] = []
-        for done, outcome in enumerate(in_order(reader, sources, workers)):
-            if progress is not None:
-                progress(done, len(sources))
-            if isinstance(outcome, Unreadable):
-                unreadable.append(outcome)
-                continue
-            duplicates += outcome.sha256 in seen
-            seen.add(outcome.sha256)
-            if isinstance(outcome, Stored):
-                resumed += 1
-            else:
-                sink.add(outcome)
+        with closing(in_order(reader, sources, workers)) as outcomes:
+            for done, outcome in enumerate(outcomes):
+                if progress is not None:
+                    progress(done, len(sources))
+                if isinstance(outcome, Unreadable):
+                    unreadable.append(outcome)
+                    continue
+                duplicates += outcome.sha256 in seen
+                seen.add(outcome.sha256)
+                if isinstance(outcome, Stored):
+                    resumed += 1
+                else:
+                    sink.add(outcome)
         sink.flush()
         gone = stored.keys() - {item.item_id for item in sources} | stored.keys() & {
             each.item_id for each in unreadable
@@ -119,6 +122,16 @@ def build_gallery(
     )
     write_durably(gallery / REPORT_FILE, json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
     return report
+
+
+def _check_sources(sources: Sequence[SourceItem]) -> None:
+    if not sources:
+        raise InvalidInput("there is no picture to index; give at least one", field="images")
+    ids: set[str] = set()
+    for item in sources:
+        if item.item_id in ids:
+            raise InvalidInput(f"two pictures have the id {item.item_id!r}; ids must differ", field="images")
+        ids.add(item.item_id)
 
 
 class _Sink:

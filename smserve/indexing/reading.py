@@ -1,10 +1,12 @@
 """Read pictures in parallel, in order, a few ahead of the model."""
 
 import hashlib
+import stat
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -63,22 +65,47 @@ class PictureReader:
     def __call__(self, item: SourceItem) -> Prepared | Stored | Unreadable:
         """Return what became of a picture."""
         try:
-            data = item.path.read_bytes()
+            data = _read(item.path, self._limits)
             sha256 = hashlib.sha256(data).hexdigest()
             wanted = Source(sha256=sha256, label=item.label, payload=item.payload)
             if self._stored.get(item.item_id) == wanted:
                 return Stored(sha256=sha256)
             image = decode(data, self._limits)
         except InvalidImage as error:
-            return Unreadable(item_id=item.item_id, path=str(item.path), reason=error.message)
+            return _unreadable(item, error.message)
         except OSError as error:
-            return Unreadable(item_id=item.item_id, path=str(item.path), reason=error.strerror or str(error))
+            return _unreadable(item, error.strerror or str(error))
+        except ValueError as error:  # a zero byte in the path
+            return _unreadable(item, str(error))
         pixels = crop_center(resize_stage(image, self._rule), self._rule.height, self._rule.width)
         thumbnail = make_thumbnail(image) if self._thumbnails else None
         return Prepared(item=item, sha256=sha256, pixels=pixels, thumbnail=thumbnail)
 
 
-def in_order(work: Callable[[_Item], _Outcome], items: Sequence[_Item], workers: int) -> Iterator[_Outcome]:
+def _read(path: Path, limits: ImageLimits) -> bytes:
+    """Return a file's bytes; it is looked at first, since a pipe would never end and a huge file fill the memory."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidImage("this is no regular file")
+    if status.st_size > limits.max_bytes:
+        raise InvalidImage(f"the file has {status.st_size:,} bytes, more than the limit of {limits.max_bytes:,}")
+    if _printable(str(path)) != str(path):
+        raise InvalidImage("its path is not UTF-8, so no gallery can hold it; rename it")
+    return path.read_bytes()
+
+
+def _unreadable(item: SourceItem, reason: str) -> Unreadable:
+    return Unreadable(item_id=_printable(item.item_id), path=_printable(str(item.path)), reason=reason)
+
+
+def _printable(text: str) -> str:
+    """Return the text with what is not Unicode (file names in another encoding) as escapes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def in_order(
+    work: Callable[[_Item], _Outcome], items: Sequence[_Item], workers: int
+) -> Generator[_Outcome, None, None]:
     """Yield the outcome of each item, in order; a few a worker are held at a time."""
     pending: deque[Future[_Outcome]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:

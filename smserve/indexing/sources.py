@@ -40,12 +40,12 @@ def pictures_in(folder: Path) -> list[SourceItem]:
     in `folder`. Hidden files and folders are left out, links to folders not followed.
 
     Raises:
-        InvalidInput: There is no such folder, or no picture in it.
+        InvalidInput: There is no such folder, one below it can't be read, or there is no picture in it.
     """
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is no folder; check the path", field="images")
     items = []
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
@@ -65,7 +65,7 @@ def items_from_csv(file: Path) -> list[SourceItem]:
 
     Raises:
         InvalidInput: The file can't be read, has no column `path`, no row, an empty path, a row of another length, or
-            the same id twice; file and line are named.
+            the same id twice, or quotes that do not close; file and line are named.
     """
     items: dict[str, SourceItem] = {}
     lines: dict[str, int] = {}
@@ -95,8 +95,6 @@ def items_from_csv(file: Path) -> list[SourceItem]:
         raise InvalidInput(
             f"{file} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8", field="csv"
         ) from None
-    except csv.Error as error:
-        raise InvalidInput(f"{file} is no CSV file: {error}", field="csv") from None
     if not items:
         raise InvalidInput(f"{file} lists no picture; it needs a row a picture below its header", field="csv")
     return list(items.values())
@@ -104,8 +102,9 @@ def items_from_csv(file: Path) -> list[SourceItem]:
 
 def _rows(file: Path, text: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line number and row, each of the header's length."""
-    reader = csv.reader(text)
-    header = [name.strip() for name in next(reader, [])]
+    lines = _lines(file, text)
+    _, first = next(lines, (0, []))
+    header = [name.strip() for name in first]
     if "path" not in header:
         raise InvalidInput(
             f"{file} has the columns {', '.join(header) or '(none)'}; wanted a header with `path`, and `label` "
@@ -115,16 +114,34 @@ def _rows(file: Path, text: Iterator[str]) -> Iterator[tuple[int, dict[str, str]
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise InvalidInput(f"{file} has the column {twice!r} twice; give each its own name", field="csv")
-    for values in reader:
+    for line, values in lines:
         if not values:
             continue
         if len(values) != len(header):
             raise InvalidInput(
-                f"{file}, line {reader.line_num}: {len(values)} values, wanted {len(header)} as in the header; quote "
+                f"{file}, line {line}: {len(values)} values, wanted {len(header)} as in the header; quote "
                 f"values that contain commas",
                 field="csv",
             )
-        yield reader.line_num, dict(zip(header, values, strict=True))
+        yield line, dict(zip(header, values, strict=True))
+
+
+def _lines(file: Path, text: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and values; a row of several lines has the number of its last one."""
+    reader = csv.reader(text, strict=True)
+    try:
+        for values in reader:
+            yield reader.line_num, values
+    except csv.Error as error:
+        raise InvalidInput(
+            f"{file}, line {reader.line_num}: this is no CSV ({error}); mend the quotes, and save it as text with "
+            f"commas between",
+            field="csv",
+        ) from None
+
+
+def _refuse(error: OSError) -> None:
+    raise InvalidInput(f"folder {error.filename} can't be read: {error.strerror}; check its rights", field="images")
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -63,6 +63,7 @@ def test_image_vector_and_item_agree(retriever: Retriever, pictures: Path) -> No
     by_item = retriever.search(SearchRequest(item_id="blue/0.png", top_k=5))
     ids = [hit.item_id for hit in by_image.hits]
     assert [hit.item_id for hit in by_vector.hits] == ids
+    assert [hit.label for hit in by_image.hits] == [item_id.partition("/")[0] for item_id in ids]
     assert [hit.item_id for hit in by_item.hits] == ids[1:]  # without itself, and still as many as asked for
     assert ids[0] == "blue/0.png"
 

@@ -123,7 +123,10 @@ def test_without_cubs_archive_one_line_says_what_to_put_where(tmp_path: Path, mo
         (["--dataset", "folder:nowhere"], "nowhere"),
         (["--dataset", "folder:{pictures}", "--recipe", "fast"], "recipe is 'fast'; wanted one of cub, emoji"),
         (["--dataset", "folder:{pictures}", "--weights", "{pictures}/none.pth"], "there is no file of weights"),
-        (["--dataset", "folder:{pictures}", "--run-dir", "{pictures}/red/0.png"], "run folder .* can't be written"),
+        (
+            ["--dataset", "folder:{pictures}", "--run-dir", "{pictures}", "--name", "red/0.png/run"],
+            "run folder .* can't be written",
+        ),
     ],
 )
 def test_what_train_cant_do_is_said_in_one_line(
