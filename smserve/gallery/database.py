@@ -18,6 +18,8 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "check_same_thread": False,  # connections are closed by whichever thread closes the database
 }
 
+_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)  # sqlite3 decodes even what it quotes from a damaged file
+
 
 class Execute(Protocol):
     """Runs a statement inside a transaction."""
@@ -69,7 +71,7 @@ class Database:
         connection = self._take()
         try:
             yield connection
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise _ours(self._path, error) from None
         finally:
             with self._lock:
@@ -86,7 +88,7 @@ class Database:
             if connection is None:
                 try:
                     connection = self._local.connection = self._connect()
-                except sqlite3.Error as error:
+                except _ERRORS as error:
                     raise _ours(self._path, error) from None
             self._uses[connection] = self._uses.get(connection, 0) + 1
             return connection
@@ -130,7 +132,7 @@ def _checked(uri: str, *statements: str) -> sqlite3.Connection:
     return connection
 
 
-def _ours(path: Path, error: sqlite3.Error) -> SmserveError:
+def _ours(path: Path, error: Exception) -> SmserveError:
     """Return our error for one of sqlite3."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary one
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:

@@ -121,8 +121,8 @@ def current_number(gallery: Path) -> tuple[int, str] | None:
 
 
 def is_finished(gallery: Path) -> bool:
-    """Whether a gallery stands there that can be searched: something was published."""
-    return (gallery / CURRENT).exists()
+    """Whether a gallery stands there that can be searched: something was published, whether or not CURRENT is lost."""
+    return (gallery / CURRENT).exists() or bool(generation_numbers(gallery))
 
 
 def publish_generation(
@@ -134,11 +134,10 @@ def publish_generation(
     """
     numbers = generation_numbers(gallery)
     number = (numbers[0] if numbers else 0) + 1
-    (gallery / _FOLDER).mkdir(exist_ok=True)
     partial = gallery / _FOLDER / f".{number:06d}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     try:
+        partial.mkdir(parents=True)
         keys = _write_vectors(partial, rows)
         vectors = np.fromfile(partial / _VECTORS, dtype="<f4").reshape(len(keys), dimension)
         VectorIndex.build(vectors).save(partial / _INDEX)

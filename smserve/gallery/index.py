@@ -51,9 +51,10 @@ class VectorIndex:
             SmserveError: It can't be written, for want of room for example.
         """
         try:
-            faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
-            raise SmserveError(f"{path} can't be written: {_reason(error)}; mend that and run again") from None
+            with path.open("wb") as file:  # FAISS's own files are buffered, and closed without looking at the outcome
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
+        except OSError as error:
+            raise SmserveError(f"{path} can't be written: {error.strerror}; mend that and run again") from None
 
     def __len__(self) -> int:
         """Number of vectors."""

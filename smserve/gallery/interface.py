@@ -37,6 +37,7 @@ class NewItem:
 class Source:
     """What a stored item was made from; see `NewItem`. An interrupted build skips items whose source is the same."""
 
+    uri: str
     sha256: str
     label: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)

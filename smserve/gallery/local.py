@@ -185,12 +185,20 @@ def _view(path: Path, records: Records) -> _View:
         alive = np.isin(generation.keys, np.array(records.keys(up_to_sequence=covered), np.int64))
         kept = None if alive.all() else alive
     fresh = [(row.key, row.embedding()) for row in records.rows(after_sequence=covered)]
+    fresh_keys = np.array([key for key, _ in fresh], np.int64)
+    old_keys = generation.keys[... if kept is None else kept] if generation else fresh_keys
+    count, found = records.count(), len(np.unique(np.concatenate([old_keys, fresh_keys])))
+    if found != count and records.last_sequence() == sequence:
+        raise GalleryDamaged(
+            f"gallery {path} has {count:,} items, {found:,} of them can be found; restore it from a copy, or build it "
+            f"again"
+        )
     return _View(
         generation=generation,
         kept=kept,
-        fresh_keys=np.array([key for key, _ in fresh], np.int64),
+        fresh_keys=fresh_keys,
         fresh=VectorIndex.build(np.stack([vector for _, vector in fresh])) if fresh else None,
-        count=records.count(),
+        count=count,
         sequence=sequence,
     )
 

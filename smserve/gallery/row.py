@@ -3,7 +3,7 @@
 import json
 import zlib
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from smserve.types import FloatArray
 __all__ = ["COLUMNS", "Row", "row_of", "source_of"]
 
 COLUMNS = "key, item_id, label, payload, source_uri, source_sha256, vector, sequence, checksum"
+
+_NAMES: Final = tuple(COLUMNS.split(", "))
+_TYPES: Final = (int, str, str, str, str, str, bytes, int, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Row:
         Raises:
             GalleryDamaged: It does not fit.
         """
-        if self.checksum != _checksum(self):
+        types = tuple(type(getattr(self, name)) for name in _NAMES)  # a damaged file can hold text as bytes
+        if types != _TYPES or self.checksum != _checksum(self):
             raise GalleryDamaged(
                 f"item {self.item_id!r} (key {self.key}) fails its checksum: what is stored is not what was written; "
                 f"restore the gallery from a copy, or build it again"
@@ -70,13 +74,13 @@ def row_of(item: NewItem, key: int, sequence: int) -> Row:
 
 def source_of(row: Row) -> Source:
     """Return what the row's item was made from."""
-    return Source(sha256=row.source_sha256, label=row.label, payload=row.payload_object())
+    return Source(uri=row.source_uri, sha256=row.source_sha256, label=row.label, payload=row.payload_object())
 
 
 def _checksum(row: Row) -> int:
     """Return the CRC-32 of every field but itself; each is preceded by its length, so that none runs into the next."""
     total = 0
-    for name in COLUMNS.split(", ")[:-1]:
+    for name in _NAMES[:-1]:
         value = getattr(row, name)
         data = value if isinstance(value, bytes) else str(value).encode()
         total = zlib.crc32(data, zlib.crc32(f"{len(data)}:".encode(), total))

@@ -9,11 +9,12 @@ grayscale, CMYK, palette, 16-bit and transparent pictures to RGB. Resizing follo
 from smserve.images.decode import decode
 from smserve.images.header import ImageHeader, read_header
 from smserve.images.prepare import prepare
-from smserve.images.resize import ResizeRule, crop_center, resize_stage
+from smserve.images.resize import ResizeMode, ResizeRule, crop_center, resize_stage
 from smserve.images.thumbnail import make_thumbnail
 
 __all__ = [
     "ImageHeader",
+    "ResizeMode",
     "ResizeRule",
     "crop_center",
     "decode",

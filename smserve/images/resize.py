@@ -52,12 +52,15 @@ def resize_stage(image: Image.Image, rule: ResizeRule) -> NDArray[np.uint8]:
     Bilinear with antialiasing (Pillow's reduction filter), in 8 bits.
     """
     target = (rule.size, rule.size)
-    if rule.mode == "shortest_side" and image.width != image.height:
-        scale = rule.size / min(image.size)
-        target = (max(rule.size, round(image.width * scale)), max(rule.size, round(image.height * scale)))
-    if image.size != target:
-        image = image.resize(target, Image.Resampling.BILINEAR)
-    return crop_center(np.asarray(image), rule.size, rule.size)
+    if image.size == target:
+        return np.asarray(image)
+    # Of a long picture only the central square is resized: a strip of 1 x 2,000,000 pixels must not grow with its side.
+    across = down = 0.0
+    if rule.mode == "shortest_side":
+        side = min(image.size)
+        across, down = (image.width - side) / 2, (image.height - side) / 2
+    box = (across, down, image.width - across, image.height - down)
+    return np.asarray(image.resize(target, Image.Resampling.BILINEAR, box=box))
 
 
 def crop_center(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

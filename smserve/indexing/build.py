@@ -48,7 +48,7 @@ def build_gallery(
     """Embed pictures and store them; an interrupted build of the same folder goes on where it was.
 
     A picture that can't be read is left out and reported. What an interrupted build stored and is no longer among the
-    sources is deleted; what changed since (the picture, its label or payload) is embedded again.
+    sources is deleted; what changed since (the picture, its place, label or payload) is embedded again.
 
     Args:
         model: The model file.
@@ -67,14 +67,12 @@ def build_gallery(
         InvalidInput: There is no source, two have the same id, or not one picture can be read.
     """
     started = time.monotonic()
-    if is_finished(gallery):
-        raise GalleryExists(
-            f"{gallery} holds a finished gallery, which is never overwritten; choose another --gallery, or remove it"
-        )
+    _check_unfinished(gallery)
     _check_sources(sources)
     workers = workers or os.cpu_count() or 1
     embedder = OnnxEmbedder(model, threads=workers)
     with LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension) as writer:
+        _check_unfinished(gallery)  # again: another build may have finished it before the lock was ours
         stored = writer.sources()
         reader = PictureReader(embedder.manifest.resize, image_limits, stored, thumbnails=thumbnails)
         sink = _Sink(embedder, writer)
@@ -122,6 +120,13 @@ def build_gallery(
     )
     write_durably(gallery / REPORT_FILE, json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
     return report
+
+
+def _check_unfinished(gallery: Path) -> None:
+    if is_finished(gallery):
+        raise GalleryExists(
+            f"{gallery} holds a finished gallery, which is never overwritten; choose another --gallery, or remove it"
+        )
 
 
 def _check_sources(sources: Sequence[SourceItem]) -> None:
@@ -172,7 +177,7 @@ class _Sink:
                 vector=vector,
                 label=each.item.label,
                 payload=each.item.payload,
-                source_uri=str(each.item.path.absolute()),
+                source_uri=each.item.uri,
                 source_sha256=each.sha256,
                 thumbnail=each.thumbnail,
             )

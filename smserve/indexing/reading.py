@@ -67,7 +67,7 @@ class PictureReader:
         try:
             data = _read(item.path, self._limits)
             sha256 = hashlib.sha256(data).hexdigest()
-            wanted = Source(sha256=sha256, label=item.label, payload=item.payload)
+            wanted = Source(uri=item.uri, sha256=sha256, label=item.label, payload=item.payload)
             if self._stored.get(item.item_id) == wanted:
                 return Stored(sha256=sha256)
             image = decode(data, self._limits)

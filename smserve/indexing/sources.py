@@ -32,6 +32,11 @@ class SourceItem:
     label: str = ""
     payload: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def uri(self) -> str:
+        """Where the picture lies, whatever folder one asks from."""
+        return str(self.path.absolute())
+
 
 def pictures_in(folder: Path) -> list[SourceItem]:
     """Return every JPEG, PNG and WebP below a folder, sorted, numbers by value.

@@ -1,12 +1,13 @@
 """What every gallery must do, whatever stores it; a test module derives from `GalleryContract` and makes one."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from smserve.errors import InvalidVector, ItemNotFound
+from smserve.errors import InvalidInput, InvalidVector, ItemNotFound
 from smserve.gallery import GalleryReader, GalleryWriter, NewItem
 from smserve.types import FieldMask
 from tests.gallery.brute_force import BruteForce, unit_vectors
@@ -149,6 +150,26 @@ class GalleryContract(ABC):
         bad = NewItem(item_id="bad", vector=vector.astype(np.float32))
         with pytest.raises(InvalidVector, match="'bad'"):
             writer.upsert([*numbered(range(2), seed=0), bad])
+        assert not writer.sources()
+        writer.close()
+
+    def test_of_two_items_with_one_id_the_last_stays(self, tmp_path: Path) -> None:
+        writer = self.write(tmp_path / "g")
+        axes = np.eye(DIMENSION, dtype=np.float32)
+        writer.upsert([NewItem(item_id="a", vector=axes[0]), NewItem(item_id="a", vector=axes[1], label="last")])
+        writer.publish()
+        writer.close()
+        reader = self.read(tmp_path / "g")
+        (hits,) = reader.search(axes[:1], 10, FieldMask(vector=True)).hits
+        assert [(hit.item_id, hit.label, hit.score) for hit in hits] == [("a", "last", 0)]
+        reader.close()
+
+    @pytest.mark.parametrize("payload", [{"price": float("nan")}, {"shop": object()}, {"text": "\ud800"}])
+    def test_a_payload_that_is_no_json_stores_nothing(self, tmp_path: Path, payload: dict[str, object]) -> None:
+        writer = self.write(tmp_path / "g")
+        good, bad = numbered(range(2), seed=0)
+        with pytest.raises(InvalidInput, match=r"'item-1' can't be stored"):
+            writer.upsert([good, replace(bad, payload=payload)])
         assert not writer.sources()
         writer.close()
 

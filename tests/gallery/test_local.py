@@ -1,6 +1,5 @@
 """The gallery in a folder: the contract, and what is its own."""
 
-import logging
 import os
 import shutil
 import signal
@@ -153,98 +152,6 @@ def test_records_behind_committed_have_lost_writes(published: Published) -> None
         LocalGallery.open(published.path)
     with pytest.raises(GalleryDamaged, match="lost acknowledged writes"):
         writer_of(published.path)
-
-
-@pytest.mark.parametrize("name", ["index.faiss", "vectors.f32", "keys.i64", "manifest.json"])
-@pytest.mark.parametrize("share", [0.0, 0.4, 0.999])
-def test_a_flipped_bit_in_a_generation_changes_no_answer(
-    published: Published, caplog: pytest.LogCaptureFixture, name: str, share: float
-) -> None:
-    file = published.path / "generations" / "000002" / name
-    data = bytearray(file.read_bytes())
-    data[int(share * len(data))] ^= 1
-    file.write_bytes(data)
-    with caplog.at_level(logging.ERROR):
-        gallery = published.check()
-    assert gallery.info().generation == 1
-    assert gallery.info().item_count == 40
-    assert "generation 2" in caplog.text
-    assert name in caplog.text
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"generation": 9, "manifest_sha256": "0"}'])
-def test_a_damaged_current_changes_no_answer(
-    published: Published, caplog: pytest.LogCaptureFixture, content: bytes
-) -> None:
-    (published.path / "CURRENT").write_bytes(content)
-    published.check()
-    assert caplog.records
-
-
-@pytest.mark.parametrize("keep", [0, 10, 100])
-def test_without_a_sound_generation_the_rows_are_searched(
-    published: Published, caplog: pytest.LogCaptureFixture, keep: int
-) -> None:
-    for file in (published.path / "generations").glob("*/index.faiss"):
-        file.write_bytes(file.read_bytes()[:keep])
-    gallery = published.check()
-    assert gallery.info().generation == 0
-    assert "searched from its records" in caplog.text
-
-
-@pytest.mark.parametrize("column", ["label", "payload", "source_uri", "source_sha256", "vector"])
-def test_a_changed_row_is_noticed_where_it_is_read(published: Published, column: str) -> None:
-    with sqlite3.connect(published.path / "gallery.sqlite") as connection:
-        query = f"SELECT {column} FROM items WHERE item_id = 'item-7'"  # noqa: S608 - a name from the list above
-        (value,) = connection.execute(query).fetchone()
-        changed = bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value.replace(value[0], "x", 1)
-        update = f"UPDATE items SET {column} = ? WHERE item_id = 'item-7'"  # noqa: S608 - as above
-        connection.execute(update, (changed,))
-    connection.close()
-    gallery = LocalGallery.open(published.path)
-    with pytest.raises(GalleryDamaged, match="'item-7'"):
-        gallery.get("item-7", FieldMask())
-    with pytest.raises(GalleryDamaged, match="'item-7'"):
-        gallery.search(published.oracle.items["item-7"].vector[np.newaxis], 1, FieldMask())
-    assert gallery.get("item-8", FieldMask()).item_id == "item-8"
-    gallery.close()
-
-
-def test_a_changed_thumbnail_is_noticed(published: Published) -> None:
-    with sqlite3.connect(published.path / "gallery.sqlite") as connection:
-        connection.execute("UPDATE thumbnails SET image = x'00' WHERE key = 2")
-    connection.close()
-    gallery = LocalGallery.open(published.path)
-    with pytest.raises(GalleryDamaged, match=r"thumbnail of item 'item-1'"):
-        gallery.get("item-1", FieldMask(thumbnail=True))
-    gallery.close()
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("model_fingerprint", OTHER), ("dimension", "7"), ("metric", "l2"), ("format_version", "2")]
-)
-def test_a_gallery_that_says_something_else_about_itself_is_refused(
-    published: Published, name: str, value: str
-) -> None:
-    with sqlite3.connect(published.path / "gallery.sqlite") as connection:
-        connection.execute("UPDATE meta SET value = ? WHERE name = ?", (value, name))
-    connection.close()
-    with pytest.raises(GalleryDamaged, match=r"checksum|format version 2, this smserve reads 1"):
-        LocalGallery.open(published.path)
-
-
-@pytest.mark.parametrize("keep", [0, 50, 5000])
-def test_a_cut_database_is_refused(published: Published, keep: int) -> None:
-    file = published.path / "gallery.sqlite"
-    file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(GalleryDamaged):
-        published.check()
-
-
-def test_a_damaged_committed_is_refused(published: Published) -> None:
-    (published.path / "COMMITTED").write_bytes(b'{"sequence": 1, "crc32": 5}')
-    with pytest.raises(GalleryDamaged, match="COMMITTED fails its checksum"):
-        LocalGallery.open(published.path)
 
 
 def test_many_threads_search_at_once(published: Published) -> None:

@@ -1,10 +1,12 @@
 """The resize rule against sums that one can do by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from smserve.images import ResizeRule, crop_center, make_thumbnail, prepare, resize_stage
+from smserve.images import ResizeMode, ResizeRule, crop_center, make_thumbnail, prepare, resize_stage
 from tests.support.pictures import draw, encode
 
 
@@ -25,6 +27,31 @@ def test_shortest_side_cuts_the_ends_of_the_longer_one() -> None:
     square = resize_stage(image, ResizeRule(mode="shortest_side", size=50, height=50, width=50))
     assert square.shape == (50, 50, 3)
     assert square[:, 2:-2].min() == 255
+
+
+@pytest.mark.parametrize("size", [(1, 500_000), (500_000, 1)])
+@pytest.mark.parametrize("mode", ["squash", "shortest_side"])
+def test_a_long_strip_costs_no_more_than_a_square(size: tuple[int, int], mode: ResizeMode) -> None:
+    tracemalloc.start()
+    square = resize_stage(Image.new("RGB", size, (9, 8, 7)), ResizeRule(mode=mode, size=64, height=64, width=64))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert square.shape == (64, 64, 3)
+    assert (square == (9, 8, 7)).all()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("size", [(90, 60), (60, 90), (64, 200), (332, 64)])
+def test_the_central_square_is_what_a_crop_before_the_resize_leaves(size: tuple[int, int]) -> None:
+    """To within what resampling sees beyond the edge of the crop."""
+    random = np.random.default_rng(0)
+    smooth = Image.fromarray(random.integers(0, 256, (4, 4, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    side = min(size)
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    cropped = smooth.crop((left, top, left + side, top + side))
+    rule = ResizeRule(mode="shortest_side", size=32, height=32, width=32)
+    wanted = np.asarray(cropped.resize((32, 32), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(resize_stage(smooth, rule).astype(int) - wanted).mean() < 0.5
 
 
 def test_a_picture_of_the_right_size_is_not_touched() -> None:

@@ -133,3 +133,43 @@ def test_nothing_is_overwritten(tiny_model: Path, photos: Path, tmp_path: Path) 
     assert before == sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "g").rglob("*") if path.is_file())
     with pytest.raises(GalleryExists, match="no gallery and holds other things"):
         build(tiny_model, photos, photos)
+
+
+def test_a_build_that_another_one_overtook_changes_nothing(
+    tiny_model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(OnnxEmbedder):
+        """While it loads, another build of the same folder ends."""
+
+        def __init__(self, path: Path, *, threads: int) -> None:
+            monkeypatch.undo()
+            build(tiny_model, photos, tmp_path / "g")
+            super().__init__(path, threads=threads)
+
+    monkeypatch.setattr("smserve.indexing.build.OnnxEmbedder", Slow)
+    with pytest.raises(GalleryExists, match="never overwritten"):
+        build(tiny_model, photos / "red", tmp_path / "g")
+    gallery = LocalGallery.open(tmp_path / "g")
+    assert gallery.info().item_count == 24
+    gallery.close()
+
+
+def test_pictures_that_were_moved_in_between_are_found_at_their_new_place(
+    tiny_model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smserve.indexing.build._STORED", 1)
+    monkeypatch.setattr("smserve.indexing.build._EMBEDDED", 1)
+
+    def interrupt(done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(tiny_model, photos, tmp_path / "g", progress=interrupt)
+    moved = photos.rename(tmp_path / "moved")
+    report = build(tiny_model, moved, tmp_path / "g")
+    assert (report.items, report.resumed) == (24, 0)
+    gallery = LocalGallery.open(tmp_path / "g")
+    for source in pictures_in(moved):
+        assert gallery.get(source.item_id, EVERYTHING).source_uri == str(source.path)
+    gallery.close()

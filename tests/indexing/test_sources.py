@@ -1,5 +1,7 @@
 """Which pictures, under which names."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,9 @@ def test_a_mark_at_the_beginning_and_an_absolute_path(tmp_path: Path) -> None:
         ("path,label\n1.jpg,a,b\n", "line 2: 3 values, wanted 2"),
         ("path,id\n1.jpg,x\n2.jpg,x\n", "line 3: id 'x' stands in line 2 too"),
         ("path,label,label\n1.jpg,a,b\n", "column 'label' twice"),
+        ('path,label\n1.jpg,a\n2.jpg,"b\n3.jpg,c\n', "line 4: this is no CSV .*mend the quotes"),
+        ('path,label\n"1.jpg"x,a\n', "line 2: this is no CSV"),
+        ("path;label\n1.jpg;a\n", r"columns path;label; wanted"),
     ],
 )
 def test_a_bad_csv_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
@@ -87,3 +92,25 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
         items_from_csv(tmp_path / "nothing.csv")
     with pytest.raises(InvalidInput, match="not UTF-8"):
         items_from_csv(csv_file(tmp_path, "path\nä.jpg\n", "latin-1"))
+
+
+def test_a_quoted_value_may_hold_commas_quotes_and_lines(tmp_path: Path) -> None:
+    (item,) = items_from_csv(csv_file(tmp_path, 'path,label,note\n1.jpg,"a, b","5"" pipe\nsecond line"\n'))
+    assert (item.label, dict(item.payload)) == ("a, b", {"note": '5" pipe\nsecond line'})
+
+
+def test_a_folder_that_can_not_be_read_is_an_error_and_not_skipped(tmp_path: Path) -> None:
+    """Asked without root's right to read everything; `prctl` takes it from what the process runs next."""
+    touch(tmp_path, "a/1.png", "b/2.png")
+    look = (
+        "import sys; from pathlib import Path; from smserve.indexing import pictures_in; pictures_in(Path(sys.argv[1]))"
+    )
+    drop = (
+        "import ctypes, os, sys; [ctypes.CDLL(None).prctl(24, right, 0, 0, 0) for right in (1, 2)]; "
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    (tmp_path / "b").chmod(0)
+    command = [sys.executable, "-c", drop, "-c", look, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    (tmp_path / "b").chmod(0o755)
+    assert f"InvalidInput: folder {tmp_path / 'b'} can't be read: Permission denied" in done.stderr

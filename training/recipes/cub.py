@@ -7,7 +7,7 @@ __all__ = ["cub"]
 
 
 def cub() -> TrainConfig:
-    """Return triplet + graph + global + adaptive of Harwood et al., ICCV 2017, sections 4 and 5.
+    """Return the paper's triplet + mining + global + adaptive (ICCV 2017, sections 4 and 5), with exact neighbours.
 
     Printed there: GoogLeNet, D = 64, the head's rate x10, lr 0.1 halved every 3 epochs, weight decay 5e-4, at most
     20 epochs, margins 0.2 and 0.01, two random epochs, a constant target. Our choices where it is silent: SGD with
