@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from smserve.errors import InvalidInput
+
 __all__ = ["Backbone"]
 
 
@@ -33,9 +35,12 @@ class Backbone(nn.Module, ABC):
         """Merge batch norms, with their running statistics, into the convolutions before them, in place.
 
         Raises:
-            NotImplementedError: This backbone can't.
+            InvalidInput: This backbone can't.
         """
-        raise NotImplementedError
+        raise InvalidInput(
+            f"{type(self).__name__} can't fold its batch norms; set model.fold_batch_norm to false",
+            field="model.fold_batch_norm",
+        )
 
     def freeze_stages(self, count: int) -> None:
         """Keep the first `count` stages as they are, in training too."""

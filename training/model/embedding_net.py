@@ -62,13 +62,7 @@ def build_model(config: ModelConfig, *, with_head: bool = True) -> EmbeddingNet:
         )
     backbone = BACKBONES[config.backbone](config.weights)
     if config.fold_batch_norm:
-        try:
-            backbone.fold_batch_norm()
-        except NotImplementedError:
-            raise InvalidInput(
-                f"backbone {config.backbone} can't fold its batch norms; set model.fold_batch_norm to false",
-                field="model.fold_batch_norm",
-            ) from None
+        backbone.fold_batch_norm()
     backbone.freeze_stages(config.frozen_blocks + 1 if config.frozen_blocks else 0)
     head: nn.Module = nn.Identity()
     if with_head:

@@ -85,5 +85,5 @@ def test_frozen_blocks_get_no_gradient() -> None:
 def test_what_cant_be_is_refused() -> None:
     with pytest.raises(InvalidInput, match="backbone is 'vgg'; wanted one of efficientnet_lite0, googlenet"):
         build_model(ModelConfig(backbone="vgg"))
-    with pytest.raises(InvalidInput, match=r"googlenet can't fold its batch norms; set model\.fold_batch_norm"):
+    with pytest.raises(InvalidInput, match=r"GoogLeNet can't fold its batch norms; set model\.fold_batch_norm"):
         build_model(ModelConfig(backbone="googlenet", weights="none", fold_batch_norm=True))
