@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from smserve.images import crop_center
 from training.checkpoint import load_checkpoint
 from training.config import TrainConfig
 from training.datasets import Dataset, Progress, decode_set
@@ -72,7 +73,6 @@ def export_run(
     sample = np.linspace(0, len(pictures) - 1, min(_NEIGHBOUR_PICTURES, len(pictures))).astype(int)
     squares = decode_set(pictures, config.resize, cache_dir, progress)[sample]
     rule = config.resize
-    top, left = (rule.size - rule.height) // 2, (rule.size - rule.width) // 2
     figures = None if untrained else folder.evaluation()
     provenance = {
         "dataset": dataset_name,
@@ -88,6 +88,6 @@ def export_run(
         name=f"{folder.path.name}-untrained" if untrained else folder.path.name,
         provenance=provenance,
         check_pictures=[(pictures.ids[place], pictures.paths[place].read_bytes()) for place in chosen],
-        neighbour_pictures=np.ascontiguousarray(squares[:, top : top + rule.height, left : left + rule.width]),
+        neighbour_pictures=np.ascontiguousarray(crop_center(squares, rule.height, rule.width)),
         output=output,
     )
