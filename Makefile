@@ -19,7 +19,7 @@ GALLERY ?= $(RUN)/gallery
 BENCH   ?=
 ARGS    ?=
 
-.PHONY: help setup demo train evaluate export index serve lint test check bench clean
+.PHONY: help setup demo train table evaluate export index serve lint test check bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,14 +29,17 @@ setup: $(READY) ## make the virtual environment, install dependencies, generate 
 $(READY): pyproject.toml constraints.txt $(PROTOS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "smserve needs Python >= 3.11, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[train,dev]'
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[train,bench,dev]'
 	@touch $@
 
 demo: $(READY) ## train, export, index, serve and search the built-in pictures; ends with a contact sheet
 	$(BIN)/python examples/demo.py $(ARGS)
 
-train: $(READY) ## train an embedding: DATASET=emoji|cub|folder:DIR|csv:FILE [NAME=run] [ARGS=...]
+train: $(READY) ## train an embedding: DATASET=emoji|cub|cars196|sop|inshop|folder:DIR|csv:FILE [NAME=run] [ARGS=...]
 	$(BIN)/python -m training train --dataset $(DATASET) $(if $(NAME),--name $(NAME)) $(ARGS)
+
+table: $(READY) ## every row of the paper's tables over seeds: DATASET=cub|cars196|emoji [ARGS=...]
+	$(BIN)/python -m training table $(DATASET) $(ARGS)
 
 evaluate: $(READY) ## Recall@K, MAP@R and NMI of a run's test classes: RUN=runs/NAME
 	$(BIN)/python -m training evaluate $(RUN) $(ARGS)

@@ -38,8 +38,10 @@ def choose_device(name: str) -> torch.device:
 
 def describe(data: Dataset) -> str:
     """Return the sizes of the splits."""
-    splits = (("train", data.train), ("validation", data.validation), ("test", data.test))
-    return ", ".join(f"{name} {len(part):,} pictures of {len(part.class_names):,} classes" for name, part in splits)
+    return ", ".join(
+        f"{name} {len(part):,} pictures of {len(set(part.labels.tolist())):,} classes"
+        for name, part in data.splits.items()
+    )
 
 
 def show_figures(figures: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The resize rule that a model file carries, and how it is carried out."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from PIL import Image
 __all__ = ["ResizeMode", "ResizeRule", "crop_center", "resize_stage"]
 
 ResizeMode = Literal["squash", "shortest_side"]
+Pixels = TypeVar("Pixels", bound=Any)
+"""An array of numpy, or what takes the same slices, such as a torch tensor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,9 @@ def resize_stage(image: Image.Image, rule: ResizeRule) -> NDArray[np.uint8]:
     return np.asarray(image.resize(target, Image.Resampling.BILINEAR, box=box))
 
 
-def crop_center(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def crop_center(pixels: Pixels, height: int, width: int) -> Pixels:
     """Return the central (..., height, width, 3) part of `pixels` (..., H, W, 3); a view where possible."""
     top = (pixels.shape[-3] - height) // 2
     left = (pixels.shape[-2] - width) // 2
-    return pixels[..., top : top + height, left : left + width, :]
+    centre: Pixels = pixels[..., top : top + height, left : left + width, :]
+    return centre

@@ -57,9 +57,32 @@ def test_json_and_back() -> None:
         ({"augmentation": AugmentationConfig(flip=1.5)}, "augmentation.flip"),
         ({"augmentation": AugmentationConfig(brightness=1)}, "augmentation.brightness"),
         ({"loss": LossConfig(ratio_margin=0)}, "loss.ratio_margin"),
+        ({"loss": LossConfig(margin=0)}, "loss.margin"),
+        ({"loss": LossConfig(similarity_alpha=0)}, "loss.similarity_alpha"),
+        ({"loss": LossConfig(similarity_beta=float("nan"))}, "loss.similarity_beta"),
+        ({"loss": LossConfig(similarity_base=1)}, "loss.similarity_base"),
+        ({"loss": LossConfig(similarity_epsilon=-0.1)}, "loss.similarity_epsilon"),
+        ({"loss": LossConfig(boundary=2)}, "loss.boundary"),
+        ({"loss": LossConfig(boundary_nu=-1)}, "loss.boundary_nu"),
+        ({"loss": LossConfig(sampling_nearest=0)}, "loss.sampling_nearest"),
+        ({"loss": LossConfig(sampling_farthest=0.5)}, "loss.sampling_farthest"),
+        ({"loss": LossConfig(sampling_farthest=2.1)}, "loss.sampling_farthest"),
+        ({"loss": LossConfig(proxy_alpha=0)}, "loss.proxy_alpha"),
+        ({"loss": LossConfig(proxy_delta=1)}, "loss.proxy_delta"),
+        ({"loss": LossConfig(memory_size=1)}, "loss.memory_size"),
+        ({"loss": LossConfig(pair="cross_batch_memory", memory_size=191)}, "loss.memory_size"),
+        ({"loss": LossConfig(memory_start=-1)}, "loss.memory_start"),
+        ({"loss": LossConfig(contrastive_margin=-1)}, "loss.contrastive_margin"),
+        ({"loss": LossConfig(parameter_factor=0)}, "loss.parameter_factor"),
+        ({"loss": LossConfig(pair="semi_hard"), "sampler": SamplerConfig(batch_size=257)}, "sampler.batch_size"),
+        (
+            {"loss": LossConfig(pair="semi_hard"), "sampler": SamplerConfig(kind="classes", batch_size=769)},
+            "sampler.batch_size",
+        ),
         ({"sampler": SamplerConfig(batch_size=1)}, "sampler.batch_size"),
         ({"sampler": SamplerConfig(mined_share=1.1)}, "sampler.mined_share"),
         ({"sampler": SamplerConfig(per_anchor=0)}, "sampler.per_anchor"),
+        ({"sampler": SamplerConfig(anchor_share=0)}, "sampler.anchor_share"),
         ({"sampler": SamplerConfig(per_class=1)}, "sampler.per_class"),
         ({"sampler": SamplerConfig(list_length=0)}, "sampler.list_length"),
         ({"sampler": SamplerConfig(random_epochs=-1)}, "sampler.random_epochs"),
@@ -70,6 +93,24 @@ def test_json_and_back() -> None:
         ({"controller": ControllerConfig(low=2, high=1)}, "controller.high"),
         ({"controller": ControllerConfig(start=65)}, "controller.start"),
         ({"controller": ControllerConfig(prior_slope=0)}, "controller.prior_slope"),
+        ({"controller": ControllerConfig(held_out_share=0)}, "controller.held_out_share"),
+        ({"controller": ControllerConfig(held_out_share=1)}, "controller.held_out_share"),
+        ({"controller": ControllerConfig(ridge=-1)}, "controller.ridge"),
+        ({"controller": ControllerConfig(window=0)}, "controller.window"),
+        ({"controller": ControllerConfig(step_factor=0.9)}, "controller.step_factor"),
+        ({"controller": ControllerConfig(kind="schedule")}, "controller.schedule"),
+        ({"controller": ControllerConfig(kind="schedule", schedule=(4.0, 65.0))}, "controller.schedule"),
+        ({"controller": ControllerConfig(kind="schedule", schedule=(4.0, 0.5))}, "controller.schedule"),
+        ({"controller": ControllerConfig(kind="fixed", schedule=(4.0,))}, "controller.schedule"),
+        ({"controller": ControllerConfig(kind="schedule", schedule=(4.0,), start=4.0)}, "controller.start"),
+        (
+            {"controller": ControllerConfig(kind="validation_error"), "loss": LossConfig(pair="semi_hard")},
+            "controller.kind",
+        ),
+        ({"sampler": SamplerConfig(graph_success=0)}, "sampler.graph_success"),
+        ({"max_pictures": 0}, "max_pictures"),
+        ({"recall_at": ()}, "recall_at"),
+        ({"recall_at": (0, 1)}, "recall_at"),
         ({"optimizer": OptimizerConfig(learning_rate=0)}, "optimizer.learning_rate"),
         ({"optimizer": OptimizerConfig(halve_every=0)}, "optimizer.halve_every"),
     ],
@@ -78,6 +119,31 @@ def test_settings_that_cant_be_run_are_refused_by_name(change: dict[str, Any], f
     with pytest.raises(InvalidInput, match=rf"setting {field} is .*; wanted ") as caught:
         replace(CONFIG, **change)
     assert caught.value.field == field
+
+
+def test_a_schedule_is_a_list_in_json() -> None:
+    controller = ControllerConfig(kind="schedule", schedule=(16.0, 8.0))
+    document = json.loads(json.dumps(replace(CONFIG, controller=controller).to_dict()))
+    assert document["controller"]["schedule"] == [16.0, 8.0]
+    assert TrainConfig.from_dict(document).controller == controller
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (4.0, "setting controller.schedule is 4.0; wanted a list of float"),
+        ("4", "setting controller.schedule is '4'; wanted a list of float"),
+        (None, "setting controller.schedule is None; wanted a list of float"),
+        ([4.0, "8"], "setting controller.schedule[1] is '8'; wanted float"),
+        ([True], "setting controller.schedule[0] is True; wanted float"),
+    ],
+)
+def test_a_schedule_of_something_else_is_refused(value: Any, says: str) -> None:
+    document = CONFIG.to_dict()
+    document["controller"]["schedule"] = value
+    with pytest.raises(InvalidInput) as caught:
+        TrainConfig.from_dict(document)
+    assert says in caught.value.message
 
 
 def test_a_large_batch_of_classes_is_fine_without_triplets() -> None:

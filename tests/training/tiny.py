@@ -1,7 +1,6 @@
 """A run that takes seconds: a small backbone, and pictures whose class is a hue among distractions."""
 
 import colorsys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from training.config import (
 from training.datasets import Dataset, load_dataset
 from training.model import Backbone
 from training.model.backbone import fold_pair
+from training.recipes import Recipe
 
 SIDE = 20
 CLASSES = 24
@@ -102,4 +102,4 @@ def classes_config() -> TrainConfig:
     )
 
 
-TINY_RECIPES: dict[str, Callable[[], TrainConfig]] = {"tiny": paper_config, "tiny-classes": classes_config}
+TINY_RECIPES: dict[str, Recipe] = {"tiny": Recipe.of(paper_config), "tiny-classes": Recipe.of(classes_config)}

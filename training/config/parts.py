@@ -72,21 +72,65 @@ class AugmentationConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossConfig:
-    """The objective: `pair` plus `global_weight` times the global loss.
+    """The objective: `pair` plus `global_weight` times the global loss. Defaults are those that were published.
 
     Attributes:
-        pair: "triplet_ratio" (equation 2) on the batch's triplets, or "multi_similarity" on all of its pairs.
+        pair: "triplet_ratio" (equation 2) on the batch's triplets; or, on all pictures of a batch, "multi_similarity",
+            or one of the baselines, which need the `bench` extra: "semi_hard", "batch_hard", "margin" (with
+            distance-weighted sampling), "proxy_anchor", "cross_batch_memory".
         ratio_margin: m of equation 2.
         global_weight: w; 0 leaves the global loss (equation 3) out.
         global_margin: t of equation 3.
         global_lambda: Weight of the means against the variances.
+        margin: Of "semi_hard" (squared distances), "batch_hard" and "margin" (distances).
+        similarity_alpha: Of "multi_similarity": weight of positive pairs; larger attends to the hardest alone.
+        similarity_beta: The same of negative pairs.
+        similarity_base: Cosine that separates the two kinds.
+        similarity_epsilon: Slack of its mining, in cosine.
+        boundary: Of "margin": first value of its learned beta, the distance between positives and negatives.
+        boundary_per_class: One beta a class instead of one for all.
+        boundary_nu: Weight of beta in the loss.
+        sampling_nearest: Of "margin": nearer negatives are drawn as if they were this far.
+        sampling_farthest: Negatives from this distance on are not drawn.
+        proxy_alpha: Scale of "proxy_anchor".
+        proxy_delta: Its margin, in cosine.
+        memory_size: Embeddings that "cross_batch_memory" remembers; its paper takes half to all of a training set.
+        memory_loss: The loss between the batch and the memory.
+        memory_start: Steps without the memory, while embeddings move fast; its paper takes 1,000.
+        contrastive_margin: Cosine above which a negative costs something in the contrastive loss.
+        parameter_factor: Learning rate of what a loss learns (proxies, beta) in units of the backbone's.
     """
 
-    pair: Literal["triplet_ratio", "multi_similarity"] = "triplet_ratio"
+    pair: Literal[
+        "triplet_ratio",
+        "multi_similarity",
+        "semi_hard",
+        "batch_hard",
+        "margin",
+        "proxy_anchor",
+        "cross_batch_memory",
+    ] = "triplet_ratio"
     ratio_margin: float = 0.2
     global_weight: float = 1.0
     global_margin: float = 0.01
     global_lambda: float = 0.8
+    margin: float = 0.2
+    similarity_alpha: float = 2.0
+    similarity_beta: float = 40.0
+    similarity_base: float = 0.5
+    similarity_epsilon: float = 0.1
+    boundary: float = 1.2
+    boundary_per_class: bool = False
+    boundary_nu: float = 0.0
+    sampling_nearest: float = 0.5
+    sampling_farthest: float = 1.4
+    proxy_alpha: float = 32.0
+    proxy_delta: float = 0.1
+    memory_size: int = 1024
+    memory_loss: Literal["contrastive", "multi_similarity"] = "contrastive"
+    memory_start: int = 0
+    contrastive_margin: float = 0.5
+    parameter_factor: float = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +142,26 @@ class SamplerConfig:
             from the neighbours of those already in the batch with the controller's probability; all their triplets.
         batch_size: Triplets, or pictures.
         per_anchor: Triplets an anchor and epoch.
+        anchor_share: Share of the pictures that are anchors in an epoch, drawn anew for each; less than 1 mines more
+            often.
         per_class: K: at most this many pictures of a class in a batch of classes.
         list_length: |S_i|, or the number of neighbour classes listed.
         mined_share: Share of a batch of triplets that is mined; the rest random.
         random_epochs: First epochs without mining.
+        neighbours: "exact" search, or an approximate neighbour "graph", as the paper has it (section 3.2).
+        graph_success: Share of random greedy walks over the graph that must arrive before it is used.
     """
 
     kind: Literal["triplets", "classes"] = "triplets"
     batch_size: int = 64
     per_anchor: int = 10
+    anchor_share: float = 1.0
     per_class: int = 4
     list_length: int = 200
     mined_share: float = 1.0
     random_epochs: int = 2
+    neighbours: Literal["exact", "graph"] = "exact"
+    graph_success: float = 0.98
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,20 +169,32 @@ class ControllerConfig:
     """How difficulty is steered.
 
     Attributes:
-        target: Wanted share of active triplets.
+        kind: Where the wanted share of active triplets comes from: "constant_target" (the paper's variant B) is
+            `target`, "validation_error" (variant A) the share on held-out training pictures. Or no steering: "fixed"
+            keeps the first difficulty, "schedule" takes the next of `schedule`.
+        target: Wanted share of active triplets, of "constant_target".
+        held_out_share: Of "validation_error": share of the training pictures that are held out.
+        schedule: Of "schedule": a difficulty an epoch from the first mined one on; the last one is kept.
         start: First difficulty; None takes kappa_0 from the data.
         low: Smallest difficulty.
         high: Largest difficulty.
         prior_slope: alpha_0 in units of the first difficulty.
-        adaptive: False keeps the first difficulty.
+        ridge: Weight of the prior slope in the fit, in units of the error squared.
+        window: How many recent epochs are fitted.
+        step_factor: Difficulty changes at most by this factor an epoch, up or down.
     """
 
+    kind: Literal["validation_error", "constant_target", "fixed", "schedule"] = "constant_target"
     target: float = 0.5
+    held_out_share: float = 0.1
+    schedule: tuple[float, ...] = ()
     start: float | None = None
     low: float = 1.0
     high: float = 64.0
     prior_slope: float = -2.0
-    adaptive: bool = True
+    ridge: float = 1e-3
+    window: int = 5
+    step_factor: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from smserve.errors import InvalidInput
 
@@ -41,6 +41,11 @@ def read_settings(kind: type[Any], document: Any, path: str = "") -> Any:
 def _read(kind: Any, value: Any, name: str) -> Any:
     if isinstance(kind, type) and is_dataclass(kind):
         return read_settings(kind, value, f"{name}.")
+    if get_origin(kind) is tuple:  # tuple[float, ...], which JSON holds as a list
+        element = get_args(kind)[0]
+        if not isinstance(value, list | tuple):
+            raise InvalidInput(f"setting {name} is {value!r}; wanted a list of {element.__name__}", field=name)
+        return tuple(_read(element, each, f"{name}[{place}]") for place, each in enumerate(value))
     choices = get_args(kind)
     if choices and all(isinstance(choice, str) for choice in choices):  # a Literal
         if value not in choices:

@@ -24,8 +24,11 @@ class TrainConfig:
 
     Attributes:
         recipe: Name of the function that made it.
-        epochs: How many.
+        epochs: How many, at most.
         seed: Of everything that is drawn.
+        max_pictures: The run ends with the step that brings the pictures through the network, those of mining
+            included, to this number; the cosine schedule then follows the pictures. None: `epochs` alone decide.
+        recall_at: Values of K that the test classes are measured at.
     """
 
     recipe: str
@@ -33,6 +36,8 @@ class TrainConfig:
     model: ModelConfig
     epochs: int = 20
     seed: int = 0
+    max_pictures: int | None = None
+    recall_at: tuple[int, ...] = (1, 2, 4, 8)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     sampler: SamplerConfig = field(default_factory=SamplerConfig)

@@ -65,10 +65,13 @@ def split_by_class(name: str, pictures: Sequence[LabelledPicture], notes: Sequen
     return Dataset(name=name, train=train, validation=validation, test=test, notes=tuple(notes))
 
 
-def to_picture_set(name: str, pictures: Sequence[LabelledPicture]) -> PictureSet:
-    """Return the pictures as a set, sorted by class and then by id."""
+def to_picture_set(
+    name: str, pictures: Sequence[LabelledPicture], class_names: Sequence[str] | None = None
+) -> PictureSet:
+    """Return the pictures as a set, sorted by class and then by id; classes are those of the pictures if not given."""
     ordered = sorted(pictures, key=lambda picture: (picture.label, picture.id))
-    class_names = sorted({picture.label for picture in ordered})
+    if class_names is None:
+        class_names = sorted({picture.label for picture in ordered})
     index = {label: position for position, label in enumerate(class_names)}
     return PictureSet(
         name=name,

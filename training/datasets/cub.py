@@ -1,158 +1,70 @@
 """CUB-200-2011: birds of 200 species, trained on the first hundred and tested on the others."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final
 
-from smserve.errors import DataLoss, NotFound, Unavailable
-from training.datasets.archive import checksum, unpack
-from training.datasets.class_split import LabelledPicture, to_picture_set
-from training.datasets.download import RemoteFile, download
-from training.datasets.lock import exclusive
-from training.datasets.pictures import Dataset
-from training.datasets.progress import Progress, silent
+from smserve.errors import DataLoss
+from training.datasets.benchmark import ArchiveFile, Benchmark, Contents, Counts, SplitSize, is_hidden
+from training.datasets.class_split import LabelledPicture
+from training.datasets.text_list import read_list
 
-__all__ = ["CUB", "CubSpec", "load_cub", "read_cub"]
+__all__ = ["CUB"]
 
-_ROOT = "CUB_200_2011"
-_LISTS = ("images.txt", "image_class_labels.txt", "classes.txt")
-_Value = TypeVar("_Value")
+_ROOT: Final = "CUB_200_2011"
+_LISTS: Final = ("images.txt", "image_class_labels.txt", "classes.txt", "train_test_split.txt")
+_TRAIN_CLASSES = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CubSpec:
-    """Where the archive is, and what it must hold; classes 1 to `train_classes` train, the others test."""
-
-    archive: RemoteFile
-    classes: int
-    train_classes: int
-    train_pictures: int
-    test_pictures: int
-
-
-CUB = CubSpec(
-    archive=RemoteFile(
-        name="CUB_200_2011.tgz",
-        url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
-        size=1_150_585_339,
-        md5="97eceeb196236b17998738112f37df78",
-    ),
-    classes=200,
-    train_classes=100,
-    train_pictures=5_864,
-    test_pictures=5_924,
-)
-
-
-def load_cub(data_dir: Path, *, spec: CubSpec = CUB, progress: Progress = silent) -> Dataset:
-    """Return CUB from `data_dir/cub`: unpacked there, or its archive there, or else downloaded.
-
-    Raises:
-        NotFound: It is not there and can't be downloaded; the message says what to put where.
-        DataLoss: The archive or the unpacked files are not what they should be.
-    """
-    folder = data_dir / "cub"
-    unpacked = folder / "unpacked"
-    if _find_root(folder) is not None:  # put there by hand
-        return read_cub(folder, spec=spec)
-    with exclusive(folder):
-        if not unpacked.exists():
-            archive = folder / spec.archive.name
-            if archive.exists():
-                _check_dropped(archive, spec.archive, progress)
-            else:
-                archive = _download(spec.archive, folder, progress)
-            unpack(archive, unpacked, _is_wanted, progress)
-    return read_cub(unpacked, spec=spec)
-
-
-def read_cub(folder: Path, *, spec: CubSpec = CUB) -> Dataset:
-    """Return CUB from its unpacked folder `CUB_200_2011` or that folder's parent. Validation is empty.
-
-    The archive's own `train_test_split.txt` is not read: its two parts share all classes.
-
-    Raises:
-        NotFound: No CUB there.
-        DataLoss: Files are missing, or the lists or counts are wrong.
-    """
-    root = _find_root(folder)
-    if root is None:
-        raise NotFound(f"{folder} holds no CUB-200-2011; wanted a folder with {', '.join(_LISTS)} and images/")
-    paths = _read_list(root / "images.txt", str)
-    label_of = _read_list(root / "image_class_labels.txt", int)
-    names = _read_list(root / "classes.txt", str)
-    if paths.keys() != label_of.keys() or not names.keys() >= set(label_of.values()):
-        raise DataLoss(f"images.txt, image_class_labels.txt and classes.txt in {root} don't belong together; {_AGAIN}")
-    missing = [path for path in paths.values() if not (root / "images" / path).is_file()]
-    if missing:
-        raise DataLoss(f"{len(missing):,} pictures are missing from {root / 'images'}, first {missing[0]}; {_AGAIN}")
-    train: list[LabelledPicture] = []
-    test: list[LabelledPicture] = []
-    for number, path in paths.items():
-        picture = LabelledPicture(path=root / "images" / path, label=names[label_of[number]], id=path)
-        (train if label_of[number] <= spec.train_classes else test).append(picture)
-    got = (len(names), len(train), len(test))
-    wanted = (spec.classes, spec.train_pictures, spec.test_pictures)
-    if got != wanted:
-        text = "{:,} classes, {:,} pictures to train on and {:,} to test on"
-        raise DataLoss(f"{root} has {text.format(*got)}, wanted {text.format(*wanted)}; {_AGAIN}")
-    return Dataset(
-        name="cub",
-        train=to_picture_set("cub/train", train),
-        validation=to_picture_set("cub/validation", []),
-        test=to_picture_set("cub/test", test),
-    )
-
-
-_AGAIN = "remove the folder and unpack the archive again"
-
-
-def _find_root(folder: Path) -> Path | None:
+def _find(folder: Path) -> Path | None:
     return next((root for root in (folder, folder / _ROOT) if (root / "images.txt").is_file()), None)
 
 
-def _is_wanted(member: str) -> bool:
-    """Leave out attributes and parts, and the `._*` files that macOS puts into archives."""
-    root, _, inside = member.removeprefix("./").partition("/")
-    hidden = any(part.startswith("._") for part in member.split("/"))
-    return root == _ROOT and not hidden and (inside in {*_LISTS, "README"} or inside.startswith("images/"))
-
-
-def _read_list(path: Path, convert: Callable[[str], _Value]) -> dict[int, _Value]:
-    """Read lines of `<number> <value>`."""
-    try:
-        lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise DataLoss(f"{path} can't be read ({error.strerror}); {_AGAIN}") from None
-    values = {}
-    for line, text in enumerate(lines, start=1):
-        number, _, value = text.strip().partition(" ")
-        try:
-            values[int(number)] = convert(value)
-        except ValueError:
-            raise DataLoss(f"{path}, line {line}: {text[:80]!r}, wanted a number and a value; {_AGAIN}") from None
-    return values
-
-
-def _download(archive: RemoteFile, folder: Path, progress: Progress) -> Path:
-    try:
-        return download(archive, folder, progress=progress)
-    except Unavailable as error:
-        raise NotFound(
-            f"data set cub is not there and can't be downloaded ({error.message}): put {archive.name} "
-            f"({archive.size:,} bytes, md5 {archive.md5}) into {folder}, or run again with a network"
-        ) from None
-
-
-def _check_dropped(path: Path, archive: RemoteFile, progress: Progress) -> None:
-    if path.stat().st_size != archive.size:
-        found = f"{path.stat().st_size:,} bytes"
+def _read(root: Path, official: bool) -> Contents:
+    paths: dict[int, str] = _mapping(root / "images.txt", "path", str)
+    label_of: dict[int, int] = _mapping(root / "image_class_labels.txt", "class_id", int)
+    names: dict[int, str] = _mapping(root / "classes.txt", "name", str, key="class_id")
+    if paths.keys() != label_of.keys() or not names.keys() >= set(label_of.values()):
+        raise DataLoss(
+            f"images.txt, image_class_labels.txt and classes.txt in {root} don't belong together; "
+            f"unpack the archive again"
+        )
+    if official:  # its two parts share all classes
+        trains: dict[int, int] = _mapping(root / "train_test_split.txt", "is_training_image", int)
+        if not trains.keys() >= paths.keys():
+            raise DataLoss(f"train_test_split.txt in {root} lacks pictures of images.txt; unpack the archive again")
     else:
-        found = f"md5 {checksum(path, 'md5', progress)}"
-        if found == f"md5 {archive.md5}":
-            return
-    raise DataLoss(
-        f"{path} has {found}, wanted {archive.size:,} bytes with md5 {archive.md5}; get it again, or remove it to have "
-        f"it downloaded"
+        trains = {number: label <= _TRAIN_CLASSES for number, label in label_of.items()}
+    pictures = {
+        number: LabelledPicture(path=root / "images" / path, label=names[label_of[number]], id=path)
+        for number, path in paths.items()
+    }
+    return Contents(
+        root=root,
+        train=[picture for number, picture in pictures.items() if trains[number]],
+        test=[picture for number, picture in pictures.items() if not trains[number]],
     )
+
+
+def _mapping(path: Path, value: str, convert: Any, key: str = "image_id") -> dict[int, Any]:
+    return dict(read_list(path, {key: int, value: convert}))
+
+
+def _is_wanted(member: str) -> bool:
+    """Leave out attributes and parts."""
+    root, _, inside = member.removeprefix("./").partition("/")
+    return root == _ROOT and not is_hidden(member) and (inside in {*_LISTS, "README"} or inside.startswith("images/"))
+
+
+CUB: Final = Benchmark(
+    name="cub",
+    title="CUB-200-2011",
+    counts=Counts(train=SplitSize(100, 5_864), test=SplitSize(100, 5_924)),
+    official=Counts(train=SplitSize(200, 5_994), test=SplitSize(200, 5_794)),
+    file_sets=((ArchiveFile(name="CUB_200_2011.tgz", size=1_150_585_339, md5="97eceeb196236b17998738112f37df78"),),),
+    origin="https://data.caltech.edu/records/65de6-vp158",
+    layout=f"{_ROOT} with {', '.join(_LISTS)} and images/",
+    find=_find,
+    read=_read,
+    is_wanted=_is_wanted,
+    url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
+)

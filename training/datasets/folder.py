@@ -6,9 +6,9 @@ from smserve.errors import InvalidInput
 from training.datasets.class_split import LabelledPicture, split_by_class
 from training.datasets.pictures import Dataset
 
-__all__ = ["load_folder"]
+__all__ = ["PICTURE_SUFFIXES", "load_folder"]
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _MAX_NAMED = 5
 
 
@@ -36,7 +36,7 @@ def load_folder(root: Path) -> Dataset:
                     f"wanted {root.name}/<class>/<picture>, so move the pictures up, or list them in a CSV",
                     field="dataset",
                 )
-            if path.suffix.lower() in _SUFFIXES:
+            if path.suffix.lower() in PICTURE_SUFFIXES:
                 pictures.append(LabelledPicture(path=path, label=folder.name, id=name))
             else:
                 odd.append(name)

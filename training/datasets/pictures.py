@@ -49,9 +49,11 @@ class PictureSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dataset:
-    """Three splits of a data set; `validation` may be empty.
+    """The splits of a data set; `validation` may be empty.
 
     Attributes:
+        gallery: Where it is set, the test pictures are queries that ask the gallery, and both number their classes
+            alike; None means that each test picture asks all others.
         allow_shared_classes: A class may be in two splits. Figures of such a split can't be compared with the papers'.
         notes: What a person should know of how the pictures were read, for example which files were left out.
     """
@@ -60,18 +62,23 @@ class Dataset:
     train: PictureSet
     validation: PictureSet
     test: PictureSet
+    gallery: PictureSet | None = None
     allow_shared_classes: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a class that two splits share.
+        """Refuse a class that two splits share; test and gallery share theirs by design.
 
         Raises:
             InvalidInput: Names the splits and the shared classes.
         """
+        if self.gallery is not None and self.gallery.class_names != self.test.class_names:
+            raise ValueError(f"{self.gallery.name} and {self.test.name} number their classes differently")
         if self.allow_shared_classes:
             return
-        for first, second in combinations((self.train, self.validation, self.test), 2):
+        for first, second in combinations(self.splits.values(), 2):
+            if first is self.test and second is self.gallery:
+                continue
             shared = sorted(set(first.class_names) & set(second.class_names))
             if shared:
                 names = ", ".join(shared[:10]) + (f" and {len(shared) - 10} more" if len(shared) > 10 else "")
@@ -80,3 +87,9 @@ class Dataset:
                     f"seen in training, so give each class one split, or ask for it with allow_shared_classes=True",
                     field="split",
                 )
+
+    @property
+    def splits(self) -> dict[str, PictureSet]:
+        """The splits by name, empty ones too; `gallery` where there is one."""
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return found if self.gallery is None else {**found, "gallery": self.gallery}

@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial as bind
 from pathlib import Path
 
 import numpy as np
@@ -15,35 +15,33 @@ from smserve.errors import InvalidImage, InvalidInput, SmserveError
 from smserve.images import ResizeRule, decode, resize_stage
 from training.datasets.pictures import PictureSet
 from training.datasets.progress import Progress, silent
+from training.datasets.threads import map_in_threads
 
-__all__ = ["decode_set"]
+__all__ = ["cache_file", "decode_set"]
 
 _FORMAT = 1  # counts up when decoding changes, so that old caches are not read
 _MAX_NAMED = 10
+_WAITING_BYTES = 1 << 24  # of decoded pictures that wait to be written; more where one a core takes more
 
 
-def _cache_key(picture_set: PictureSet, rule: ResizeRule) -> str:
-    """Hash what decides the pixels: the files by path, size and time of change, and the part of the rule used."""
+def cache_file(picture_set: PictureSet, rule: ResizeRule, cache_dir: Path) -> Path:
+    """Return where a split's pixels are kept; the name is a hash of what decides them.
+
+    That is the files by path, size and time of change, and the part of the rule that is used; a crop is none of it.
+    """
+    folders: dict[Path, str] = {}
     sources = []
     for path in picture_set.paths:
+        if path.parent not in folders:
+            folders[path.parent] = str(path.parent.resolve())
+        name = f"{folders[path.parent]}/{path.name}"
         try:
             status = path.stat()
-            sources.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+            sources.append([name, status.st_size, status.st_mtime_ns])
         except OSError:
-            sources.append([str(path), -1, -1])  # decoding names it
+            sources.append([name, -1, -1])  # decoding names it
     document = {"format": _FORMAT, "mode": rule.mode, "size": rule.size, "sources": sources}
-    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
-
-
-def _decode_file(path: Path, rule: ResizeRule, into: NDArray[np.uint8]) -> str | None:
-    """Write the picture's pixels `into` (S, S, 3); return why it could not be read, or None."""
-    try:
-        into[...] = resize_stage(decode(path.read_bytes()), rule)
-    except InvalidImage as error:
-        return f"{path}: {error.message}"
-    except OSError as error:
-        return f"{path}: {error.strerror}"
-    return None
+    return cache_dir / f"{hashlib.sha256(json.dumps(document).encode()).hexdigest()}.npy"
 
 
 def decode_set(
@@ -51,7 +49,8 @@ def decode_set(
 ) -> NDArray[np.uint8]:
     """Return all pictures as (N, S, S, 3) uint8 with S = `rule.size`, memory-mapped and read-only.
 
-    The array is kept as `cache_dir/<hash of sources and rule>.npy`; a changed file or rule makes another one.
+    The array is kept in `cache_file`; a changed picture or rule makes another one, and one that is damaged is made
+    anew. Memory holds a few pictures at a time, whatever N is.
 
     Raises:
         InvalidInput: Some pictures can't be read; the message names the first ten, all are counted.
@@ -60,42 +59,56 @@ def decode_set(
     shape = (len(picture_set), rule.size, rule.size, 3)
     if not len(picture_set):
         return np.zeros(shape, np.uint8)
-    cached = cache_dir / f"{_cache_key(picture_set, rule)}.npy"
-    if not cached.exists():
-        partial = cached.with_suffix(f".{os.getpid()}.partial")
-        try:
+    cached = cache_file(picture_set, rule, cache_dir)
+    partial = cached.with_suffix(f".{os.getpid()}.partial")
+    try:
+        pixels = _open(cached, shape)
+        if pixels is None:
             cache_dir.mkdir(parents=True, exist_ok=True)
             _decode_all(picture_set, rule, partial, shape, progress)
             partial.replace(cached)
-        except OSError as error:
-            raise SmserveError(
-                f"{math.prod(shape):,} bytes of pixels can't be kept in {cache_dir} ({error.strerror}); "
-                f"see that the folder can be written and has room"
-            ) from None
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink()
-    pixels: NDArray[np.uint8] = np.load(cached, mmap_mode="r")
+            pixels = np.lib.format.open_memmap(cached, mode="r")
+    except OSError as error:
+        raise SmserveError(
+            f"{math.prod(shape):,} bytes of pixels can't be kept in {cache_dir} ({error.strerror}); "
+            f"see that the folder can be written and has room"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return pixels
+
+
+def _open(cached: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """Return the pixels kept; None where there are none, or the file is cut short or otherwise not what was written."""
+    try:
+        pixels: NDArray[np.uint8] = np.lib.format.open_memmap(cached, mode="r")
+    except (FileNotFoundError, ValueError):  # ValueError: no header, or fewer bytes than the header says
+        return None
+    return pixels if pixels.shape == shape and pixels.dtype == np.uint8 else None
 
 
 def _decode_all(
     picture_set: PictureSet, rule: ResizeRule, output: Path, shape: tuple[int, ...], progress: Progress
 ) -> None:
-    pixels = np.lib.format.open_memmap(output, mode="w+", dtype=np.uint8, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # not on macOS
-        with output.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, output.stat().st_size)  # a full disk is an error here, a crash later
+    """Write a .npy file, picture by picture."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    cores = os.cpu_count() or 1
+    most_waiting = max(cores, min(4 * cores, _WAITING_BYTES // math.prod(shape[1:])))
     problems = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
-        outcomes = threads.map(
-            lambda job: _decode_file(job[0], rule, job[1]), zip(picture_set.paths, pixels, strict=True)
-        )
-        for done, problem in enumerate(outcomes, start=1):
-            if problem is not None:
-                problems.append(problem)
+    with output.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(file.fileno(), 0, file.tell() + math.prod(shape))  # a full disk is told at once
+        decoded = map_in_threads(bind(_decode_file, rule=rule), picture_set.paths, most_waiting=most_waiting)
+        for done, outcome in enumerate(decoded, start=1):
+            if isinstance(outcome, str):
+                problems.append(outcome)
+            elif not problems:
+                file.write(outcome.data)
             progress(f"decoding {picture_set.name}", done, shape[0])
-    pixels.flush()
+        file.flush()
+        os.fsync(file.fileno())  # before it gets its name: a power cut must not leave a file of zeros
     if problems:
         rest = f"\n  and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
         raise InvalidInput(
@@ -104,3 +117,13 @@ def _decode_all(
             + rest,
             field="paths",
         )
+
+
+def _decode_file(path: Path, rule: ResizeRule) -> NDArray[np.uint8] | str:
+    """Return the picture's pixels (S, S, 3), or why it can't be read."""
+    try:
+        return np.ascontiguousarray(resize_stage(decode(path.read_bytes()), rule))
+    except InvalidImage as error:
+        return f"{path}: {error.message}"
+    except OSError as error:
+        return f"{path}: {error.strerror}"

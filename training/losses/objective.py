@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from smserve.errors import InvalidInput
 from training.config import LossConfig
+from training.losses.batch_pairs import pairs_of_batch, pairs_of_triplets
+from training.losses.build import build_pair_loss
 from training.losses.global_loss import global_loss
-from training.losses.multi_similarity import multi_similarity_loss
-from training.losses.triplet_ratio import triplet_ratio_loss
+from training.losses.pair_loss import PairValue
 
 __all__ = ["LossValue", "Objective"]
 
@@ -21,8 +23,8 @@ class LossValue:
         total: The scalar to minimise.
         pair: The part of pairs or triplets, a scalar.
         spread: The global loss, a scalar; zero where it is left out.
-        active: Which triplets cost something, (T,) bool; or, for all pairs of a batch, which positive pairs have a
-            negative that is nearer to their anchor. Its mean is the error e that the controller sees.
+        active: Which of the triplets or pairs that a loss looks at cost something, (T,) bool; each `PairLoss` says
+            what it means by that. Its mean is the error e that the controller sees.
     """
 
     total: Tensor
@@ -31,27 +33,49 @@ class LossValue:
     active: Tensor
 
 
-class Objective:
-    """Computes the loss of a batch as a `LossConfig` says."""
+class Objective(nn.Module):
+    """Computes the loss of a batch as a `LossConfig` says.
 
-    def __init__(self, config: LossConfig) -> None:
+    A loss may learn and remember: its parameters belong in the optimizer, its `state_dict` in the checkpoint.
+    """
+
+    def __init__(self, config: LossConfig, *, classes: int, dimension: int) -> None:
+        """Build the loss for labels 0..classes-1 and embeddings of `dimension`; first values are torch's to draw.
+
+        Raises:
+            InvalidInput: There are no classes or dimensions.
+            Unavailable: A baseline's library is not installed.
+        """
+        super().__init__()
+        if classes < 1 or dimension < 1:
+            raise InvalidInput(
+                f"the loss was given {classes} classes and dimension {dimension}; wanted 1 or more", field="classes"
+            )
+        self.pair = build_pair_loss(config, classes=classes, dimension=dimension)
+        self.needs_triplets = self.pair.needs_triplets
         self._config = config
-        self.needs_triplets = config.pair == "triplet_ratio"
+        self._dimension = dimension
 
-    def __call__(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None) -> LossValue:
-        """Return the loss of embeddings (B, D), labels (B,) and, where the objective needs them, triplets (T, 3)."""
+    def forward(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None = None) -> LossValue:
+        """Return the loss of embeddings (B, D), labels (B,) and, where the objective needs them, triplets (T, 3).
+
+        Embeddings that are no numbers cost what is no number either.
+
+        Raises:
+            InvalidInput: A shape is another, or a label is no class.
+        """
+        self._check(embeddings, labels, triplets)
         embeddings = embeddings.float()
-        if self.needs_triplets:
-            if triplets is None:
-                raise ValueError("the triplet ratio loss was given no triplets")
-            costs = triplet_ratio_loss(embeddings, triplets, margin=self._config.ratio_margin)
-            pair, active = costs.mean(), costs.detach() > 0
-            positive, negative = _pairs_of_triplets(triplets, len(embeddings))
-        else:
-            pair, active = multi_similarity_loss(embeddings, labels).mean(), _violated(embeddings.detach(), labels)
-            positive, negative = _pairs_of_batch(labels)
-        spread = pair.new_zeros(())
+        if not bool(torch.isfinite(embeddings).all()):  # a miner may find no pairs there, and call it free
+            wrong = embeddings.sum()
+            return LossValue(total=wrong, pair=wrong, spread=wrong, active=labels.new_zeros(0, dtype=torch.bool))
+        value: PairValue = self.pair(embeddings, labels, triplets)
+        spread = value.loss.new_zeros(())
         if self._config.global_weight:
+            if triplets is not None and self.needs_triplets:
+                positive, negative = pairs_of_triplets(triplets, len(embeddings))
+            else:
+                positive, negative = pairs_of_batch(labels)
             quarter = (2 - 2 * embeddings @ embeddings.T) / 4  # squared distance / 4, in [0, 1]
             spread = global_loss(
                 quarter[positive],
@@ -59,29 +83,18 @@ class Objective:
                 margin=self._config.global_margin,
                 weight=self._config.global_lambda,
             )
-        return LossValue(total=pair + self._config.global_weight * spread, pair=pair, spread=spread, active=active)
+        total = value.loss + self._config.global_weight * spread
+        return LossValue(total=total, pair=value.loss, spread=spread, active=value.active)
 
-
-def _pairs_of_triplets(triplets: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Return masks (B, B) of the pairs (a, p) and (a, n) that occur in triplets; each pair counts once."""
-    masks = torch.zeros((2, count, count), dtype=torch.bool, device=triplets.device)
-    anchor, positive, negative = triplets.unbind(1)
-    masks[0, anchor, positive] = True
-    masks[1, anchor, negative] = True
-    return masks[0], masks[1]
-
-
-def _pairs_of_batch(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return masks (B, B) of all pairs of a class and of all others; each pair counts once."""
-    same = labels[:, None] == labels[None, :]
-    once = torch.ones_like(same).triu(1)
-    return same & once, ~same & once
-
-
-def _violated(embeddings: Tensor, labels: Tensor) -> Tensor:
-    """Return for each ordered positive pair whether a negative of the batch is nearer to its anchor."""
-    cosines = embeddings @ embeddings.T
-    same = labels[:, None] == labels[None, :]
-    nearest_negative = cosines.masked_fill(same, -torch.inf).amax(1, keepdim=True)
-    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return (nearest_negative > cosines)[positive]
+    def _check(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None) -> None:
+        if embeddings.ndim != 2 or embeddings.shape[1] != self._dimension or not len(embeddings):
+            raise InvalidInput(
+                f"embeddings have shape {tuple(embeddings.shape)}; wanted (B, {self._dimension})", field="embeddings"
+            )
+        if labels.shape != embeddings.shape[:1]:
+            raise InvalidInput(
+                f"labels have shape {tuple(labels.shape)}; wanted ({len(embeddings)},), one an embedding",
+                field="labels",
+            )
+        if triplets is not None and (triplets.ndim != 2 or triplets.shape[1] != 3):
+            raise InvalidInput(f"triplets have shape {tuple(triplets.shape)}; wanted (T, 3)", field="triplets")

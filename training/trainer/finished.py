@@ -11,9 +11,9 @@ from smserve.images import crop_center
 from training.checkpoint import load_checkpoint
 from training.config import TrainConfig
 from training.datasets import Dataset, Progress, decode_set
-from training.evaluation import evaluate
 from training.export import export_model
 from training.model import EmbeddingNet, build_model
+from training.trainer.measuring import measure_test_classes
 from training.trainer.run_folder import RunFolder
 
 __all__ = ["evaluate_run", "export_run", "load_network"]
@@ -48,8 +48,7 @@ def evaluate_run(
     """Return the figures of a run on the test classes."""
     config, _ = folder.read_config()
     net = load_network(folder, config, untrained=untrained).to(device)
-    pixels = decode_set(dataset.test, config.resize, cache_dir, progress)
-    return evaluate(net, pixels, dataset.test.labels, config.resize, device)
+    return measure_test_classes(net, dataset, config, cache_dir=cache_dir, device=device, progress=progress)
 
 
 def export_run(

@@ -1,24 +1,24 @@
 """A run from the first epoch to the figures on the test classes; reads from top to bottom."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
-from training.controller import Controller
-from training.datasets import Dataset, PictureSet, Progress, decode_set
-from training.evaluation import embed_pictures, evaluate
+from training.controller import Controller, restore_controller
+from training.datasets import Dataset, PictureSet, Progress
+from training.evaluation import embed_pictures
 from training.losses import Objective
 from training.metrics import retrieval_figures
-from training.model import build_model
-from training.neighbours import nearest_neighbours
-from training.samplers import Neighbours, Sampler, build_sampler
-from training.trainer.epoch import TrainingSet, train_epoch
+from training.model import EmbeddingNet, build_model
+from training.trainer.epoch import Learner
+from training.trainer.measuring import load_pixels, measure_test_classes
 from training.trainer.optimizer import build_optimizer
+from training.trainer.preparation import Preparation
 from training.trainer.progress import EpochBar
 from training.trainer.random_state import get_random_state, set_random_state
 from training.trainer.run_folder import RunFolder
@@ -36,6 +36,7 @@ def train(
     bar: EpochBar,
     progress: Progress,
     resume: bool = False,
+    accepted: Mapping[str, bool] | None = None,
 ) -> dict[str, Any]:
     """Train, and return the figures on the test classes after the last epoch.
 
@@ -48,51 +49,52 @@ def train(
         bar: Shown while an epoch runs.
         progress: Told how far decoding is.
         resume: Go on after the last finished epoch; of a finished run, return the figures that it has.
+        accepted: What `load_dataset` was told to accept; noted.
 
     Raises:
         SmserveError: The run folder is taken, pictures can't be read, weights can't be had, or the loss is no number.
     """
-    going_on = folder.begin(config, dataset.name, resume=resume, shared_classes=dataset.allow_shared_classes)
+    going_on = folder.begin(config, dataset.name, resume=resume, accepted=accepted)
     known = folder.evaluation()
     if known is not None:
         return known
-    train_pixels = decode_set(dataset.train, config.resize, cache_dir, progress)  # (N, S, S, 3)
+    data = load_pixels(dataset.train, config, cache_dir=cache_dir, device=device, progress=progress)
     torch.manual_seed(config.seed)
     net = build_model(config.model).to(device)
-    optimizer = build_optimizer(net, config.optimizer)
-    objective = Objective(config.loss)
-    sampler = build_sampler(config.sampler, dataset.train.labels)
+    objective = Objective(config.loss, classes=len(dataset.train.class_names), dimension=config.model.dimension)
+    objective = objective.to(device)
+    optimizer = build_optimizer(net, objective, config)
+    learner = Learner(net=net, objective=objective, optimizer=optimizer, data=data, config=config, bar=bar)
+    preparation = Preparation(config, data, bar)
     controller: Controller | None = None
-    embedded, first = 0, 1
+    embedded, epoch = 0, 0
     if going_on:
         state = load_checkpoint(folder.checkpoint_file)
         net.load_state_dict(state["net"])
+        objective.load_state_dict(state["objective"])
         optimizer.load_state_dict(state["optimizer"])
-        controller = _controller(config, state["controller"]) if state["controller"] else None
+        controller = restore_controller(config.controller, state["controller"]) if state["controller"] else None
         set_random_state(state["random"], device)
-        embedded, first = state["embedded"], state["epoch"] + 1
+        embedded, epoch = state["embedded"], state["epoch"]
 
-    for epoch in range(first, config.epochs + 1):
+    while not _ended(config, epoch, embedded):
+        epoch += 1
         started = time.monotonic()
-        random = np.random.default_rng([config.seed, epoch])
-        neighbours = None
-        mining_started = 0.0
-        if sampler.mines(epoch):
-            with bar.step(f"epoch {epoch}/{config.epochs}: embedding", len(train_pixels)) as advance:
-                embeddings = embed_pictures(net, train_pixels, config.resize, device, advance)
-            embedded += len(train_pixels)
-            mining_started = time.monotonic()
-            neighbours = Neighbours.of(*nearest_neighbours(embeddings, sampler.list_length))
-            controller = controller or _first_controller(config, sampler, neighbours)
-        difficulty = controller.value if controller else 0.0
-        plan = sampler.plan(neighbours, difficulty, random)
-        mining_s = time.monotonic() - mining_started if neighbours else 0.0
-        shown = {"difficulty": difficulty} if controller else {}
-        data = TrainingSet(pixels=train_pixels, labels=dataset.train.labels)
-        outcome = train_epoch(net, optimizer, objective, data, plan, config, epoch, device, bar, shown)
+        left = None if config.max_pictures is None else config.max_pictures - embedded
+        prepared = preparation.prepare(net, epoch, controller, left=left)
+        controller = prepared.controller
+        embedded += prepared.embedded
+        difficulty = controller.value if controller else None
+        shown = {} if difficulty is None else {"difficulty": difficulty}
+        outcome = learner.train(prepared.plan, epoch, embedded=embedded, shown=shown)
         embedded += outcome.pictures
-        if controller is not None and config.controller.adaptive:
-            controller.update(outcome.active_share, config.controller.target)
+        steering: Mapping[str, Any] = {}
+        if controller is not None and prepared.mining_s is not None:
+            validation_error = None
+            if controller.needs_validation_error and not _ended(config, epoch, embedded):
+                validation_error, passed = preparation.validation_error(net, epoch, controller.value)
+                embedded += passed
+            steering = _steer(controller, outcome.active_share, validation_error)
         record = {
             "epoch": epoch,
             "loss": outcome.loss,
@@ -100,20 +102,25 @@ def train(
             "global_loss": outcome.global_loss,
             "active_share": outcome.active_share,
             "mined_active_share": outcome.mined_active_share,
-            "difficulty": difficulty if controller else None,
+            "difficulty": difficulty,
             "next_difficulty": controller.value if controller else None,
-            **plan.figures,
+            **steering,
+            **prepared.plan.figures,
+            **prepared.figures,
             "embedded_pictures": embedded,
+            "steps": outcome.steps,
             "pictures_per_s": outcome.pictures / outcome.seconds,
-            "mining_s": mining_s,
         }
         record["validation_recall_at_1"] = _validate(net, dataset.validation, config, cache_dir, device, progress)
         record["epoch_s"] = time.monotonic() - started
+        if prepared.mining_s is not None:
+            record["mining_share_of_epoch"] = prepared.mining_s / record["epoch_s"]
         folder.log_epoch(record)
         save_checkpoint(
             {
                 "epoch": epoch,
                 "net": net.state_dict(),
+                "objective": objective.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "controller": controller.state() if controller else None,
                 "random": get_random_state(device),
@@ -123,34 +130,25 @@ def train(
         )
         bar.finished_epoch(record, config.epochs)
 
-    test_pixels = decode_set(dataset.test, config.resize, cache_dir, progress)
-    figures = evaluate(net, test_pixels, dataset.test.labels, config.resize, device)
+    figures = measure_test_classes(net, dataset, config, cache_dir=cache_dir, device=device, progress=progress)
     folder.finish(figures)
     return figures
 
 
-def _first_controller(config: TrainConfig, sampler: Sampler, neighbours: Neighbours) -> Controller:
-    """Return the controller at the difficulty that the config says, or else the data."""
-    start = config.controller.start
-    first = sampler.first_difficulty(neighbours) if start is None else start
-    return _controller(config, {"value": first, "first": first, "pairs": []})
+def _ended(config: TrainConfig, epoch: int, embedded: int) -> bool:
+    """Whether a run is done after this many epochs and pictures through the network."""
+    return epoch >= config.epochs or (config.max_pictures is not None and embedded >= config.max_pictures)
 
 
-def _controller(config: TrainConfig, state: dict[str, Any]) -> Controller:
-    settings = config.controller
-    controller = Controller(
-        value=min(max(state["value"], settings.low), settings.high),
-        low=settings.low,
-        high=settings.high,
-        prior_slope=settings.prior_slope * state["first"],
-        first=state["first"],
-    )
-    controller.pairs.extend((error, value) for error, value in state["pairs"])
-    return controller
+def _steer(controller: Controller, error: float, validation_error: float | None) -> Mapping[str, Any]:
+    """Let the controller set the next difficulty; return what it did, for the log."""
+    if controller.needs_validation_error and validation_error is None:
+        return {}  # no epoch follows
+    return controller.update(error=error, validation_error=validation_error).figures()
 
 
 def _validate(
-    net: Any,
+    net: EmbeddingNet,
     pictures: PictureSet,
     config: TrainConfig,
     cache_dir: Path,
@@ -160,6 +158,6 @@ def _validate(
     """Return Recall@1 on the validation classes; None where the data set has none."""
     if not len(pictures):
         return None
-    pixels = decode_set(pictures, config.resize, cache_dir, progress)
-    embeddings = embed_pictures(net, pixels, config.resize, device)
-    return retrieval_figures(embeddings, torch.from_numpy(pictures.labels), (1,)).recall[1]
+    data = load_pixels(pictures, config, cache_dir=cache_dir, device=device, progress=progress)
+    embeddings = embed_pictures(net, data.pixels, config.resize)
+    return retrieval_figures(embeddings, torch.from_numpy(data.labels), (1,)).recall[1]

@@ -10,6 +10,7 @@ runs/<name>/
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -33,14 +34,16 @@ class RunFolder:
         self.evaluation_file: Final = path / "evaluation.json"
         self.model_file: Final = path / "model.onnx"
 
-    def begin(self, config: TrainConfig, dataset: str, *, resume: bool, shared_classes: bool = False) -> bool:
+    def begin(
+        self, config: TrainConfig, dataset: str, *, resume: bool, accepted: Mapping[str, bool] | None = None
+    ) -> bool:
         """Make the folder, or go on with it; returns whether there is a checkpoint to go on from.
 
         Args:
             config: The run's settings.
             dataset: Its data set, as `load_dataset` takes it.
             resume: Accept a run that is there, if it has the same settings and data.
-            shared_classes: Whether its splits may share classes; noted.
+            accepted: What `load_dataset` was told to accept; noted, so that the set can be loaded again.
 
         Raises:
             AlreadyExists: A run is there and `resume` was not asked for, or it has other settings.
@@ -62,7 +65,7 @@ class RunFolder:
             return self.checkpoint_file.exists()
         document = {
             "dataset": dataset,
-            "allow_shared_classes": shared_classes,
+            "accepted": dict(accepted or {}),
             "config": config.to_dict(),
             "commit": _commit(),
             "versions": _versions(),
@@ -97,9 +100,9 @@ class RunFolder:
         found: str | None = self._origin().get("commit")
         return found
 
-    def shared_classes(self) -> bool:
-        """Whether the run accepted splits that share classes."""
-        return bool(self._origin().get("allow_shared_classes", False))
+    def accepted(self) -> dict[str, bool]:
+        """What `load_dataset` was told to accept of the run's data set."""
+        return dict(self._origin().get("accepted", {}))
 
     def _origin(self) -> dict[str, Any]:
         try:

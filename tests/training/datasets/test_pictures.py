@@ -41,3 +41,27 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         PictureSet(name="x", paths=(Path("a"),), labels=np.array([0, 1]), class_names=("a", "b"))
     with pytest.raises(ValueError, match="labels 3 to 3 for 1 classes"):
         PictureSet(name="x", paths=(Path("a"),), labels=np.array([3]), class_names=("a",))
+
+
+def test_test_and_gallery_share_their_classes_and_nobody_else_does() -> None:
+    queries, gallery = make("test", *"cd"), make("gallery", *"cd")
+    dataset = Dataset(
+        name="set", train=make("train", *"ab"), validation=make("validation"), test=queries, gallery=gallery
+    )
+    assert list(dataset.splits) == ["train", "validation", "test", "gallery"]
+    assert dataset.splits["gallery"] is gallery
+    with pytest.raises(InvalidInput, match=r"set/train and set/test share 1 classes \(c\)"):
+        Dataset(name="set", train=make("train", *"ac"), validation=make("validation"), test=queries, gallery=gallery)
+    with pytest.raises(InvalidInput, match=r"set/validation and set/test share 1 classes \(d\)"):
+        Dataset(name="set", train=make("train"), validation=make("validation", "d"), test=queries, gallery=gallery)
+
+
+def test_a_gallery_of_other_numbers_is_refused() -> None:
+    parts = {split: make(split) for split in ("train", "validation")}
+    with pytest.raises(ValueError, match="set/gallery and set/test number their classes differently"):
+        Dataset(name="set", test=make("test", "c", "d"), gallery=make("gallery", "d", "c"), **parts)  # type: ignore[arg-type] # as above
+
+
+def test_without_a_gallery_there_are_three_splits() -> None:
+    parts = {split: make(split) for split in ("train", "validation", "test")}
+    assert Dataset(name="set", **parts).splits == parts  # type: ignore[arg-type] # as above

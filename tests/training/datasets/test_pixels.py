@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from smserve.errors import InvalidInput, SmserveError
 from smserve.images import ResizeRule, crop_center, prepare
 from tests.support.pictures import draw, encode
 from training.datasets import PictureSet, decode_set
+from training.datasets.pixels import cache_file
 
 RULE = ResizeRule(mode="shortest_side", size=20, height=16, width=16)
 
@@ -82,3 +84,49 @@ def test_the_time_of_change_counts(tmp_path: Path) -> None:
     os.utime(path, ns=(1, 1))
     decode_set(make([path]), RULE, tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+@pytest.mark.parametrize("change", ["cut", "empty", "garbled header", "another shape", "zip"])
+def test_a_damaged_cache_is_made_anew(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(draw("red")))
+    before = np.array(decode_set(make([path]), RULE, tmp_path / "cache"))
+    (kept,) = (tmp_path / "cache").iterdir()
+    whole = kept.read_bytes()
+    if change == "another shape":
+        np.save(kept, np.zeros((2, 2), np.uint8))
+    else:
+        kept.write_bytes(
+            {"cut": whole[:-1], "empty": b"", "garbled header": whole[:9] + b"?" * 40 + whole[49:], "zip": b"PK\3\4"}[
+                change
+            ]
+        )
+    np.testing.assert_array_equal(decode_set(make([path]), RULE, tmp_path / "cache"), before)
+    assert kept.read_bytes() == whole
+    assert list((tmp_path / "cache").iterdir()) == [kept]
+
+
+def test_the_cache_is_a_plain_npy_file(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(50)]
+    for number, path in enumerate(paths):
+        path.write_bytes(encode(draw("red", number)))
+    pixels = decode_set(make(paths), RULE, tmp_path / "cache")
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert kept == cache_file(make(paths), RULE, tmp_path / "cache")
+    np.testing.assert_array_equal(np.load(kept), pixels)
+    for row, path in zip(pixels, paths, strict=True):
+        np.testing.assert_array_equal(crop_center(row, 16, 16), prepare(path.read_bytes(), RULE))
+    with pytest.raises(ValueError, match="read-only"):
+        pixels[0] = 0
+
+
+def test_memory_does_not_grow_with_the_set(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(draw("red")))
+    rule = ResizeRule(size=128, height=128, width=128)
+    tracemalloc.start()
+    pixels = decode_set(make([path] * 1000), rule, tmp_path / "cache")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert pixels.nbytes == 1000 * 3 * 128 * 128  # 49 MB
+    assert peak < 25e6

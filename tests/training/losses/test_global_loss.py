@@ -33,3 +33,13 @@ def test_the_gradient_narrows_and_separates() -> None:
     assert negative.grad is not None
     assert positive.grad[1] > 0  # the far positive pair is drawn together
     assert negative.grad[0] < 0  # the near negative pair is pushed apart
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(0, 3), (3, 0), (0, 0)])
+def test_without_one_kind_of_pair_there_is_nothing_to_compare(positives: int, negatives: int) -> None:
+    distances = torch.rand(positives + negatives, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    loss = global_loss(distances[:positives], distances[positives:], margin=0.5)
+    loss.backward()  # type: ignore[no-untyped-call] # torch ships no type for it
+    assert loss.item() == 0
+    assert distances.grad is not None
+    assert not distances.grad.any()

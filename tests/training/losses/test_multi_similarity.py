@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.losses import multi_similarity_loss
+from tests.training.losses.points import gradient, sphere
+from training.losses import MultiSimilarity, multi_similarity_loss
 
 
 def by_nested_loops(embeddings: np.ndarray, labels: list[int]) -> list[float]:
@@ -49,3 +50,18 @@ def test_gradients_are_finite_without_one_kind_of_pair(labels: list[int]) -> Non
     multi_similarity_loss(points, torch.tensor(labels)).sum().backward()  # type: ignore[no-untyped-call] # torch ships no type for it
     assert points.grad is not None
     assert torch.isfinite(points.grad).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("beta", [40.0, 300.0])  # exp(300 * 0.5) is no float32
+def test_equals_pytorch_metric_learning(seed: int, beta: float) -> None:
+    library = pytest.importorskip("pytorch_metric_learning.losses", reason="needs the bench extra")
+    miner = pytest.importorskip("pytorch_metric_learning.miners").MultiSimilarityMiner(epsilon=0.1)
+    leaf = sphere(24, 4, seed).requires_grad_()
+    points = torch.nn.functional.normalize(leaf, dim=1)  # as they do once more
+    labels = torch.arange(24) // 4
+    theirs = library.MultiSimilarityLoss(alpha=2, beta=beta, base=0.5)(points, labels, miner(points, labels))
+    ours = multi_similarity_loss(points, labels, beta=beta).mean()
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+    assert torch.allclose(gradient(ours, leaf), gradient(theirs, leaf), atol=1e-6)
+    assert MultiSimilarity(beta=beta)(points, labels).loss.item() == ours.item()

@@ -6,39 +6,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.mining.algorithm_1 import mine_one_anchor
-from training.mining import choose_kappa, mine_triplets, random_triplets
-
-Lists = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-@st.composite
-def neighbour_lists(draw: st.DrawFn) -> Lists:
-    """Sorted lists of points on a line with whole coordinates, so that ties occur; every class has two members."""
-    classes = draw(st.integers(2, 4))
-    extra = draw(st.lists(st.integers(0, classes - 1), max_size=14))
-    labels = np.array([*range(classes), *range(classes), *extra])
-    places = np.array(draw(st.lists(st.integers(0, 12), min_size=len(labels), max_size=len(labels))))
-    squared = (places[:, None] - places[None, :]).astype(np.float32) ** 2
-    length = draw(st.integers(1, len(labels) - 1))
-    neighbours = np.stack(
-        [[other for other in np.argsort(row, kind="stable") if other != own] for own, row in enumerate(squared)]
-    )[:, :length]
-    return neighbours, np.take_along_axis(squared, neighbours, 1), labels
+from tests.training.mining.lists import Lists, neighbour_lists
+from training.mining import choose_kappa, mine_triplets, random_triplets, smart
 
 
 @given(
     lists=neighbour_lists(),
-    kappa=st.sampled_from([0.5, 1.0, 2.0, 4.0, 16.0]),
+    kappa=st.sampled_from([0.5, 1.0, 1.1, 2.0, 2.25, 4.0, 16.0]),
     per_anchor=st.integers(1, 6),
     seed=st.integers(0, 99),
+    tile=st.sampled_from([1, 30, 2**20]),
 )
-@settings(max_examples=150, deadline=None)
-def test_equals_algorithm_1_anchor_by_anchor(lists: Lists, kappa: float, per_anchor: int, seed: int) -> None:
+@settings(max_examples=200, deadline=None)
+def test_equals_algorithm_1_anchor_by_anchor(lists: Lists, kappa: float, per_anchor: int, seed: int, tile: int) -> None:
     neighbours, distances, labels = lists
     random = np.random.default_rng(seed)
-    found = mine_triplets(neighbours, distances, labels, kappa=kappa, per_anchor=per_anchor, random=random)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smart, "_TILE_ELEMENTS", tile)  # so that small inputs take several tiles
+        found = mine_triplets(neighbours, distances, labels, kappa=kappa, per_anchor=per_anchor, random=random)
     assert found.triplets.shape == (len(labels) * per_anchor, 3)
     random_positives, random_whole, valid = 0, 0, 0
+    ratios = []
     for anchor, label in enumerate(labels):
         same = labels[neighbours[anchor]] == label
         expected = mine_one_anchor(
@@ -53,12 +41,18 @@ def test_equals_algorithm_1_anchor_by_anchor(lists: Lists, kappa: float, per_anc
             assert labels[got_positive] == label
             assert labels[got_negative] != label
             assert found.mined[row] == (negative is not None)
+            assert found.random_positive[row] == (negative is not None and positive is None)
+            assert np.isnan(found.ratios[row]) == (positive is None)
             if negative is None:
                 random_whole += 1
                 continue
             assert got_negative == negative
             if positive is not None:
                 assert got_positive == positive
+                listed = dict(zip(neighbours[anchor].tolist(), distances[anchor].tolist(), strict=True))
+                ratios.append((listed[negative] / listed[positive]) ** 0.5)
+                assert found.ratios[row] == pytest.approx(ratios[-1])
+                assert ratios[-1] < 1
             else:
                 random_positives += 1
                 members = set(np.flatnonzero(labels == label).tolist()) - {anchor}
@@ -66,6 +60,7 @@ def test_equals_algorithm_1_anchor_by_anchor(lists: Lists, kappa: float, per_anc
                 assert got_positive in (outside or members)
     assert (found.random_positives, found.random_triplets) == (random_positives, random_whole)
     assert found.valid_negatives == pytest.approx(valid / len(labels))
+    assert found.hardness() == (pytest.approx(np.mean(ratios)) if ratios else None)
 
 
 def test_the_example_by_hand() -> None:
@@ -79,6 +74,30 @@ def test_the_example_by_hand() -> None:
     far = mine_triplets(neighbours, distances, labels, kappa=2, per_anchor=2, random=random)
     assert far.triplets[0].tolist() == [0, 6, 5]  # the bound is 4: picture 4 lies on it and is skipped as well
     assert far.mined[:2].tolist() == [True, False]
+
+
+def test_hardness_and_the_counts_follow_what_is_kept() -> None:
+    labels = np.array([0, 1, 0, 1, 0, 1, 0])
+    neighbours = np.array([[1, 2, 3, 4, 5, 6]] * 7)
+    distances = np.tile(np.array([1, 2, 4, 9, 16, 25], np.float32), (7, 1))
+    found = mine_triplets(neighbours, distances, labels, kappa=1, per_anchor=3, random=np.random.default_rng(0))
+    assert found.triplets[:2].tolist() == [[0, 4, 3], [0, 6, 5]]
+    assert found.ratios[:2].tolist() == pytest.approx([2 / 3, 4 / 5])
+    assert np.isnan(found.ratios[2])  # a random triplet
+    kept = np.zeros(21, np.bool_)
+    kept[1] = True
+    assert found.hardness(kept) == pytest.approx(4 / 5)
+    kept[:3] = True
+    assert found.hardness(kept) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert found.hardness(np.arange(21) == 2) is None
+
+
+def test_no_rounding_widens_the_sphere() -> None:
+    distances = np.array([[0.25, 1.1 * 0.25, 1]] * 4, np.float32)
+    assert float(distances[0, 1]) > 1.1 * 0.25  # but not above the product as float32
+    neighbours, labels = np.array([[1, 2, 3]] * 4), np.array([0, 0, 1, 1])
+    found = mine_triplets(neighbours, distances, labels, kappa=1.1, per_anchor=1, random=np.random.default_rng(0))
+    assert found.triplets[0].tolist() == [0, 1, 2]
 
 
 def clustered(count: int, classes: int, length: int) -> Lists:
@@ -128,6 +147,19 @@ def test_it_is_quick_at_the_size_of_cub() -> None:
     started = time.process_time()
     mine_triplets(neighbours, distances, labels, kappa=2, per_anchor=10, random=random)
     assert time.process_time() - started < 2
+
+
+def test_many_random_positives_are_quick() -> None:
+    # Each list has its positive in front and none behind: all 200,000 triplets want a positive from outside.
+    random = np.random.default_rng(0)
+    labels = np.arange(20_000) // 2 % 4_000  # classes of four or six, in pairs
+    neighbours = random.integers(0, 20_000, (20_000, 50))
+    neighbours[:, 0] = np.arange(20_000) ^ 1
+    distances = np.sort(random.random((20_000, 50), np.float32), axis=1)
+    started = time.process_time()
+    found = mine_triplets(neighbours, distances, labels, kappa=1, per_anchor=10, random=random)
+    assert time.process_time() - started < 4
+    assert found.random_positives > 190_000
 
 
 def test_kappa_is_the_largest_that_serves_half_of_the_anchors() -> None:

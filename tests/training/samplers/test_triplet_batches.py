@@ -63,6 +63,7 @@ def test_mined_batches_hold_the_miners_triplets_and_say_so() -> None:
         "valid_negatives": found.valid_negatives,
         "random_positives": found.random_positives,
         "random_triplets": found.random_triplets,
+        "hardness": found.hardness(),
     }
 
 
@@ -98,3 +99,34 @@ def test_the_seed_decides() -> None:
 def test_a_class_of_one_picture_is_refused() -> None:
     with pytest.raises(InvalidInput, match="1 training classes have one picture"):
         build_sampler(SamplerConfig(), np.array([0, 0, 1, 2, 2]))
+
+
+def test_lists_must_go_beyond_the_anchors_own_class() -> None:
+    assert sampler(list_length=5).list_length == 5  # classes have five pictures
+    with pytest.raises(InvalidInput, match=r"sampler\.list_length is 4, and the largest training class has 5"):
+        sampler(list_length=4)
+    sampler(list_length=4, mined_share=0.0)  # no lists at all
+    TripletSampler(SamplerConfig(list_length=9), np.zeros(10, np.int64))  # nothing beyond it to list
+
+
+def test_a_share_of_the_anchors_is_drawn_anew_each_epoch() -> None:
+    half = sampler(anchor_share=0.5)
+    random = np.random.default_rng(0)
+    first, second = (as_triplets(half.plan(neighbours(), 1.0, random)) for _ in range(2))
+    for triplets in (first, second):
+        assert sorted(np.bincount(triplets[:, 0], minlength=40).tolist()) == [0] * 20 + [3] * 20
+    assert set(first[:, 0]) != set(second[:, 0])
+
+
+def test_fallbacks_are_counted_of_the_triplets_that_are_used() -> None:
+    near = neighbours(12)
+    for settings in ({}, {"mined_share": 0.4}, {"anchor_share": 0.3}):
+        plan = sampler(list_length=12, **settings).plan(near, 1.2, np.random.default_rng(3))
+        mined = sum(int(batch.mined.sum()) for batch in plan.batches if batch.mined is not None)
+        total = len(as_triplets(plan))
+        assert plan.figures["mined_share"] == mined / total
+        assert plan.figures["random_positives"] <= mined
+        assert plan.figures["random_triplets"] + mined <= total
+    whole = sampler(list_length=12).plan(near, 1.2, np.random.default_rng(3))
+    assert (whole.figures["random_triplets"] or 0) + 120 * whole.figures["mined_share"] == 120
+    assert 0 < (whole.figures["hardness"] or 0) < 1

@@ -10,18 +10,18 @@ from smserve.images import ResizeRule
 from tests.training.tiny import SIDE, classes_config, draw_hue, paper_config
 from tests.training.trainer.running import silent_bar
 from training.config import AugmentationConfig, TrainConfig
+from training.evaluation import LabelledPixels
 from training.losses import Objective
 from training.mining import all_triplets
 from training.model import EmbeddingNet, build_model
+from training.pixel_store import PixelStore
 from training.samplers import Batch, Plan, build_sampler
-from training.trainer.epoch import EpochOutcome, TrainingSet, train_epoch
+from training.trainer.epoch import EpochOutcome, Learner
 from training.trainer.optimizer import build_optimizer
 
 pytestmark = pytest.mark.usefixtures("tiny_runs")
 LABELS = np.repeat(np.arange(8), 4)
-DATA = TrainingSet(
-    pixels=np.stack([np.asarray(draw_hue(3 * int(label), seed)) for seed, label in enumerate(LABELS)]), labels=LABELS
-)
+PIXELS = np.stack([np.asarray(draw_hue(3 * int(label), seed)) for seed, label in enumerate(LABELS)])
 STILL = AugmentationConfig(flip=0)
 WHOLE = ResizeRule(size=SIDE, height=SIDE, width=SIDE)
 
@@ -36,11 +36,22 @@ def network(config: TrainConfig) -> EmbeddingNet:
     return net
 
 
-def epoch(net: EmbeddingNet, plan: Plan, config: TrainConfig, device: str = "cpu") -> EpochOutcome:
+def loss_of(config: TrainConfig) -> Objective:
+    return Objective(config.loss, classes=8, dimension=config.model.dimension)
+
+
+def epoch(net: EmbeddingNet, plan: Plan, config: TrainConfig, device: str = "cpu", embedded: int = 0) -> EpochOutcome:
     net.to(device)
-    optimizer = build_optimizer(net, config.optimizer)
-    objective = Objective(config.loss)
-    return train_epoch(net, optimizer, objective, DATA, plan, config, 1, torch.device(device), silent_bar(), {})
+    objective = loss_of(config).to(device)
+    learner = Learner(
+        net=net,
+        objective=objective,
+        optimizer=build_optimizer(net, objective, config),
+        data=LabelledPixels(pixels=PixelStore(PIXELS, torch.device(device)), labels=LABELS),
+        config=config,
+        bar=silent_bar(),
+    )
+    return learner.train(plan, 1, embedded=embedded, shown={})
 
 
 def unmoved(config: TrainConfig) -> TrainConfig:
@@ -54,7 +65,7 @@ def cost(net: EmbeddingNet, config: TrainConfig, batch: Batch) -> tuple[float, t
     triplets = None if batch.triplets is None else torch.from_numpy(batch.triplets)
     if triplets is None and config.loss.pair == "triplet_ratio":
         triplets = all_triplets(labels)
-    value = Objective(config.loss)(net.train()(torch.from_numpy(DATA.pixels[batch.indices])), labels, triplets)
+    value = loss_of(config)(net.train()(torch.from_numpy(PIXELS[batch.indices])), labels, triplets)
     return value.total.item(), value.active
 
 
@@ -86,6 +97,13 @@ def test_active_shares_of_all_triplets_and_of_mined_ones() -> None:
     assert outcome.mined_active_share == active[[0, 2]].float().mean()
     unmined = Batch(indices=batch.indices, triplets=triplets, mined=np.zeros(4, np.bool_))
     assert epoch(net, Plan(batches=[unmined]), config).mined_active_share is None
+
+
+def test_the_budget_of_pictures_ends_an_epoch_early() -> None:
+    config = replace(paper_config(), resize=WHOLE, max_pictures=100)
+    batches = [Batch(indices=np.arange(20), triplets=np.array([[0, 1, 4]]), mined=np.zeros(1, np.bool_))] * 5
+    outcome = epoch(network(config), Plan(batches=batches), config, embedded=50)
+    assert (outcome.steps, outcome.pictures) == (3, 60)  # the step that reaches 100 is the last
 
 
 def test_steps_lower_the_loss() -> None:

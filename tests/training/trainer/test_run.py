@@ -42,8 +42,11 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
+TIMES = {"epoch_s", "embedding_s", "neighbours_s", "selection_s", "mining_share_of_epoch", "pictures_per_s"}
+
+
 def without_times(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in {"epoch_s", "mining_s", "pictures_per_s"}}
+    return {name: value for name, value in record.items() if name not in TIMES}
 
 
 def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch, *, kept: bool = True) -> None:
@@ -101,9 +104,26 @@ def test_embedded_pictures_count_mining_too(hues: Dataset, tmp_path: Path) -> No
 
 
 def test_a_controller_that_is_not_adaptive_keeps_its_start(hues: Dataset, tmp_path: Path) -> None:
-    config = replace(paper_config(), epochs=4, controller=ControllerConfig(start=3.0, adaptive=False))
+    config = replace(paper_config(), epochs=4, controller=ControllerConfig(start=3.0, kind="fixed"))
     run(config, hues, tmp_path / "run")
     assert [record["difficulty"] for record in records(tmp_path / "run")] == [None, None, 3, 3]
+
+
+def test_a_budget_ends_the_run_and_leaves_no_epoch_without_a_step(hues: Dataset, tmp_path: Path) -> None:
+    config = replace(paper_config(), max_pictures=1, sampler=replace(paper_config().sampler, random_epochs=1))
+    run(config, hues, tmp_path / "one")
+    (first,) = records(tmp_path / "one")
+    assert first["steps"] == 1
+    whole = replace(config, max_pictures=None, epochs=2)
+    run(whole, hues, tmp_path / "whole")
+    after_one, after_two = (record["embedded_pictures"] for record in records(tmp_path / "whole"))
+    assert after_two > after_one + 80
+    for left, mines in ((80, False), (81, True)):  # a pass over the training set is 80 pictures
+        run(replace(config, max_pictures=after_one + left), hues, tmp_path / f"left-{left}")
+        second = records(tmp_path / f"left-{left}")[1]
+        assert (second["difficulty"] is not None) == mines
+        assert second["steps"] >= 1
+        assert second["embedded_pictures"] >= after_one + left
 
 
 @EACH

@@ -13,10 +13,10 @@ CONFIG = paper_config()
 
 def test_what_was_asked_for_is_read_back(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "runs" / "first")
-    assert folder.begin(CONFIG, "csv:list.csv", resume=False, shared_classes=True) is False
+    assert folder.begin(CONFIG, "csv:list.csv", resume=False, accepted={"allow_shared_classes": True}) is False
     again = RunFolder(tmp_path / "runs" / "first")
     assert again.read_config() == (CONFIG, "csv:list.csv")
-    assert again.shared_classes()
+    assert again.accepted() == {"allow_shared_classes": True}
     assert again.epochs() == []
     assert again.evaluation() is None
 

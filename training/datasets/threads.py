@@ -1,0 +1,36 @@
+"""Many small jobs on all cores, in order and without holding more than a few."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["map_in_threads"]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def map_in_threads(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], *, most_waiting: int | None = None
+) -> Iterator[_Result]:
+    """Yield `function(item)` of each item, in order.
+
+    Args:
+        function: Run in threads; what it raises is raised here.
+        items: Drawn as they are needed, where an executor's own `map` would draw all of them at once.
+        most_waiting: Results that may wait to be taken; by default four times the cores.
+    """
+    cores = os.cpu_count() or 1
+    waiting: deque[Future[_Result]] = deque()
+    threads = ThreadPoolExecutor(max_workers=cores)
+    try:
+        for item in items:
+            waiting.append(threads.submit(function, item))
+            if len(waiting) >= (most_waiting or 4 * cores):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)

@@ -1,0 +1,157 @@
+"""What comes before an epoch: embed the training set, find every picture's neighbours, plan the batches."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.config import TrainConfig
+from training.controller import Controller, build_controller
+from training.evaluation import LabelledPixels, embed_pictures
+from training.losses import triplet_ratio_loss
+from training.mining import mine_triplets
+from training.model import EmbeddingNet
+from training.neighbours import graph_neighbours, nearest_neighbours
+from training.samplers import Neighbours, Plan, build_sampler
+from training.trainer.held_out import hold_out
+from training.trainer.progress import EpochBar
+
+__all__ = ["Preparation", "Prepared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """An epoch, planned.
+
+    Attributes:
+        plan: Its batches.
+        controller: None before mining begins.
+        embedded: Pictures that this took through the network.
+        figures: For the log; times in seconds.
+        mining_s: Neighbour search and selection, the embedding pass left out; None without mining.
+    """
+
+    plan: Plan
+    controller: Controller | None
+    embedded: int
+    figures: Mapping[str, Any]
+    mining_s: float | None = None
+
+
+class Preparation:
+    """Plans the epochs of a run.
+
+    Attributes:
+        needs_validation_error: Whether pictures are held out from training, for the controller's target.
+    """
+
+    def __init__(self, config: TrainConfig, data: LabelledPixels, bar: EpochBar) -> None:
+        """Take the training pictures.
+
+        Raises:
+            InvalidInput: The classes don't suit the sampler, or none has a picture to hold out.
+        """
+        self._config = config
+        self._data = data
+        self._bar = bar
+        self.needs_validation_error = config.controller.kind == "validation_error"
+        held = np.zeros(len(data.labels), np.bool_)
+        if self.needs_validation_error:
+            held = hold_out(data.labels, config.controller.held_out_share, np.random.default_rng([config.seed, 0]))
+        self._held, self._kept = np.flatnonzero(held), np.flatnonzero(~held)
+        self._sampler = build_sampler(config.sampler, data.labels[self._kept])
+        self._embeddings: Tensor | None = None
+
+    def prepare(
+        self, net: EmbeddingNet, epoch: int, controller: Controller | None, *, left: int | None = None
+    ) -> Prepared:
+        """Return the batches of an epoch; where it mines, a controller begins if there is none yet.
+
+        Args:
+            net: The network.
+            epoch: Counted from 1.
+            controller: None before mining begins.
+            left: Pictures that the run may still embed; where mining would leave none to train on, it does not mine.
+        """
+        random = np.random.default_rng([self._config.seed, epoch])
+        room = left is None or left > len(self._data.labels)
+        if not (self._sampler.mines(epoch) and room):
+            plan = self._sampler.plan(None, controller.value if controller else 0.0, random)
+            return Prepared(plan=self._of_all(plan), controller=controller, embedded=0, figures={})
+        started = time.monotonic()
+        # The validation error of the epoch before was measured on the same embeddings, and has counted them.
+        embedded = 0 if controller is not None and self.needs_validation_error else len(self._data.labels)
+        embeddings = self._embed(net, epoch)[torch.from_numpy(self._kept)]
+        self._embeddings = None
+        searching = time.monotonic()
+        neighbours, figures = self._search(embeddings, epoch)
+        choosing = time.monotonic()
+        if controller is None:
+            controller = build_controller(self._config.controller, self._sampler.first_difficulty(neighbours))
+        plan = self._sampler.plan(neighbours, controller.value, random)
+        times = {
+            "embedding_s": searching - started,
+            "neighbours_s": choosing - searching,
+            "selection_s": time.monotonic() - choosing,
+        }
+        return Prepared(
+            plan=self._of_all(plan),
+            controller=controller,
+            embedded=embedded,
+            figures={**figures, **times},
+            mining_s=times["neighbours_s"] + times["selection_s"],
+        )
+
+    def validation_error(self, net: EmbeddingNet, epoch: int, difficulty: float) -> tuple[float, int]:
+        """Return the share of the held-out pictures' triplets that cost something, and how many pictures that embedded.
+
+        Held-out pictures are the anchors; their triplets are mined from the pictures that are trained on, at the
+        difficulty of the epoch that has ended, so that the share compares with the one of training.
+        """
+        embeddings = self._embeddings = self._embed(net, epoch)
+        held, kept = embeddings[torch.from_numpy(self._held)], embeddings[torch.from_numpy(self._kept)]
+        labels = self._data.labels[self._kept]
+        indices, distances = nearest_neighbours(held, self._sampler.list_length, gallery=kept)
+        found = mine_triplets(
+            indices.numpy(),
+            distances.numpy(),
+            labels,
+            anchor_labels=self._data.labels[self._held],
+            kappa=difficulty,
+            per_anchor=self._config.sampler.per_anchor,
+            random=np.random.default_rng([self._config.seed, epoch, 1]),
+        )
+        triplets = torch.from_numpy(found.triplets).to(embeddings.device)
+        triplets[:, 1:] += len(held)  # positives and negatives are rows of `kept`
+        costs = triplet_ratio_loss(torch.cat([held, kept]), triplets, margin=self._config.loss.ratio_margin)
+        return float((costs > 0).float().mean()), len(self._data.labels)
+
+    def _embed(self, net: EmbeddingNet, epoch: int) -> Tensor:
+        if self._embeddings is not None:
+            return self._embeddings
+        with self._bar.step(f"epoch {epoch}/{self._config.epochs}: embedding", len(self._data.labels)) as advance:
+            return embed_pictures(net, self._data.pixels, self._config.resize, advance)
+
+    def _search(self, embeddings: Tensor, epoch: int) -> tuple[Neighbours, dict[str, float | None]]:
+        settings = self._config.sampler
+        if settings.neighbours == "exact":
+            return Neighbours.of(*nearest_neighbours(embeddings, self._sampler.list_length)), {}
+        indices, distances, graph = graph_neighbours(
+            embeddings,
+            self._sampler.list_length,
+            labels=torch.from_numpy(self._data.labels[self._kept]),
+            seed=self._config.seed + epoch,
+            wanted_success=settings.graph_success,
+        )
+        return Neighbours.of(indices, distances), {f"graph_{name}": value for name, value in asdict(graph).items()}
+
+    def _of_all(self, plan: Plan) -> Plan:
+        """Return a plan in terms of all the pictures, not of those kept."""
+        if not len(self._held):
+            return plan
+        batches = [replace(batch, indices=self._kept[batch.indices]) for batch in plan.batches]
+        return replace(plan, batches=batches)
