@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TARGETS = "help setup demo train evaluate export index serve lint test check bench clean"
+TARGETS = "help setup demo train table evaluate export index serve lint test check bench clean"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from smserve.errors import InvalidInput
+from training.neighbours.parallel import in_order
 from training.neighbours.rounded import RoundedSearch
 from training.neighbours.shortlist import largest
 
@@ -74,9 +75,10 @@ def _listed(embeddings: Tensor, count: int, gallery: Tensor | None) -> int:
 
 
 def _tiles(queries: Tensor, gallery: Tensor, count: int, *, alone: bool) -> Iterator[NeighbourTile]:
-    rows = max(1, _TILE_ELEMENTS // max(1, len(gallery)))
     rounded = RoundedSearch.if_worthwhile(queries, gallery, count) if count else None
-    for start in range(0, len(queries), rows):
+    rows = max(1, _TILE_ELEMENTS // max(1, len(gallery)))
+
+    def tile_at(start: int) -> NeighbourTile:
         tile = queries[start : start + rows]
         own = None if alone else torch.arange(start, start + len(tile), device=tile.device)
         if rounded is None:
@@ -87,9 +89,10 @@ def _tiles(queries: Tensor, gallery: Tensor, count: int, *, alone: bool) -> Iter
             if len(doubtful):
                 left_out = None if own is None else own[doubtful]
                 cosines[doubtful], indices[doubtful] = _by_products(tile[doubtful], gallery, count, left_out)
-            if len(doubtful) > len(tile) / 4:
-                rounded = None  # these pictures lie too close together for it
-        yield NeighbourTile(start=start, indices=indices, distances=(2 - 2 * cosines).clamp_min(0))
+        return NeighbourTile(start=start, indices=indices, distances=(2 - 2 * cosines).clamp_min(0))
+
+    starts = range(0, len(queries), rows)
+    return in_order(tile_at, starts) if queries.device.type == "cpu" else map(tile_at, starts)
 
 
 def _by_products(queries: Tensor, gallery: Tensor, count: int, own: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ who want the paper's way, or have more.
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from smserve.errors import SmserveError
 from training.neighbours.distinct import Distinct
 from training.neighbours.exact import nearest_neighbours
-from training.neighbours.nsg import GraphParameters, NavigatingGraph
+from training.neighbours.hnsw import GraphParameters, RelinkedGraph
 from training.neighbours.walks import walk_success
 
 __all__ = ["GraphFigures", "graph_neighbours"]
@@ -66,12 +67,12 @@ def graph_neighbours(
 ) -> tuple[Tensor, Tensor, GraphFigures]:
     """Return each row's nearest other rows, most of them, as `nearest_neighbours` does.
 
-    The same seed gives the same lists, on any number of threads, as far as k-means rounds alike.
+    The same seed gives the same lists, on any number of threads.
 
     Args:
         embeddings: (N, D) float32, unit norm, on any device.
         count: k; at most N - 1 come back.
-        seed: Of k-means, walks and sample.
+        seed: Of walks and sample.
         wanted_success: Share of walks that must arrive, in [0, 1].
         labels: (N,) classes, for the figures only.
         walks: Tried on every graph.
@@ -97,14 +98,14 @@ def graph_neighbours(
     count = max(0, min(count, total - 1))
     distinct = Distinct.of(embeddings.numpy())
     random = np.random.default_rng(seed)
-    graph: NavigatingGraph | _CompleteGraph
+    graph: _Graph
     if len(distinct.vectors) <= _COMPLETE:
         graph, builds, success = _CompleteGraph(distinct.vectors), 0, 1.0
         degree = float(max(0, len(distinct.vectors) - 1))
     else:
         parameters = first or GraphParameters()
         for builds in range(1, max_builds + 1):  # noqa: B007 - read after the loop
-            graph = NavigatingGraph(distinct.vectors, parameters, seed=seed)
+            graph = RelinkedGraph(distinct.vectors, parameters)
             success = walk_success(distinct.vectors, graph.edges, walks, random)
             degree = float((graph.edges >= 0).sum(1).mean())
             if success >= wanted_success:
@@ -132,11 +133,20 @@ def graph_neighbours(
     return indices, distances, figures
 
 
+class _Graph(Protocol):
+    """What lists are searched in."""
+
+    def nearest(self, vertices: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the vertices nearest to each of (A,), itself included, and squared distances, (A, count)."""
+
+
 class _CompleteGraph:
-    """What a `NavigatingGraph` would be with an edge from every vertex to every other, and so without misses."""
+    """What a `RelinkedGraph` would be with an edge from every vertex to every other, and so without misses."""
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        squared = np.stack([((vectors - vector) ** 2).sum(1) for vector in vectors])  # (V, V)
+        squared = np.empty((len(vectors), len(vectors)), np.float32)
+        for row, vector in zip(squared, vectors, strict=True):
+            row[:] = ((vectors - vector) ** 2).sum(1)
         self._order = np.argsort(squared, axis=1, kind="stable")
         self._squared = np.take_along_axis(squared, self._order, 1)
 
@@ -145,9 +155,7 @@ class _CompleteGraph:
         return self._order[vertices, :count], self._squared[vertices, :count]
 
 
-def _lists(
-    graph: NavigatingGraph | _CompleteGraph, distinct: Distinct, embeddings: Tensor, count: int
-) -> tuple[Tensor, Tensor]:
+def _lists(graph: _Graph, distinct: Distinct, embeddings: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Search for all anchors; those whose search came back short are searched for exactly."""
     total = len(embeddings)
     indices = np.empty((total, count), np.int64)
@@ -165,6 +173,8 @@ def _lists(
 
 def _exact(embeddings: Tensor, anchors: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return the lists of some anchors (A,) by exact search: (A, count) indices and squared distances."""
+    if count == 0:
+        return torch.empty((len(anchors), 0), dtype=torch.int64), torch.empty((len(anchors), 0))
     indices, distances = nearest_neighbours(embeddings[anchors], count + 1, gallery=embeddings)
     own = indices == anchors[:, None]
     own[~own.any(1), -1] = True  # so many are as near that the anchor itself comes after them

@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-import training.neighbours.exact
 import training.neighbours.rounded
 from training.neighbours import nearest_neighbours
 from training.neighbours.rounded import RoundedSearch
@@ -62,25 +61,6 @@ def test_copies_come_by_index() -> None:
     first = torch.where(rows < 300, rows + 300, rows % 300)
     second = torch.where(rows < 600, rows % 300 + 600, rows % 300 + 300)
     assert torch.equal(indices, torch.stack([first, second], 1))
-
-
-def test_where_most_rows_are_doubtful_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    find = RoundedSearch.find
-
-    def counted(
-        self: RoundedSearch, start: int, stop: int, count: int, own: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        asked.append(start)
-        return find(self, start, stop, count, own)
-
-    monkeypatch.setattr(RoundedSearch, "find", counted)
-    monkeypatch.setattr(training.neighbours.exact, "_TILE_ELEMENTS", 900 * 100)
-    nearest_neighbours(points(900, 32, 0.0), 4)
-    assert asked == [0]
-    asked.clear()
-    nearest_neighbours(points(900, 32, 2.0), 4)
-    assert asked == list(range(0, 900, 100))
 
 
 def test_only_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:

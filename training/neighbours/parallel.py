@@ -1,0 +1,44 @@
+"""Independent pieces of work on all cores, each piece on one: threads that never wait for each other.
+
+Inside a piece, torch would split each small step over its threads and wait for the slowest; on a shared machine that
+waiting costs more than the steps.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+__all__ = ["in_order"]
+
+_MOST_THREADS = 8  # each holds a tile of cosines
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+def in_order(work: Callable[[Item], Found], items: Sequence[Item]) -> Iterator[Found]:
+    """Yield what `work` makes of each item, in their order; at most a few wait to be fetched.
+
+    Takes as many threads as torch does on the CPU. With one, or few items, `work` runs here.
+    """
+    threads = torch.get_num_threads()
+    workers = min(threads, _MOST_THREADS)
+    if workers == 1 or len(items) < 2 * workers:
+        yield from map(work, items)
+        return
+    pending: deque[Future[Found]] = deque()
+    # torch's count is each thread's own, but threads started later begin with what was set last: it is put back.
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(threads)
