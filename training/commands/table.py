@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from training.commands.options import ALLOW_SUBSET, DATA_DIR, DEVICE, RUN_DIR
-from training.console import choose_device, describe, stage_progress
+from training.commands.running import changed, run_in_folder
+from training.console import describe, stage_progress
 
 if TYPE_CHECKING:
     from training.recipes import PublishedRow
@@ -62,8 +63,7 @@ def table(
     from smserve.errors import InvalidInput
     from training.datasets import load_dataset
     from training.recipes import PAPER_ROWS, PUBLISHED, TABLES, find_recipe
-    from training.trainer import RunFolder, train
-    from training.trainer.progress import EpochBar
+    from training.trainer import RunFolder
 
     if name not in TABLES:
         raise InvalidInput(f"table is {name!r}; wanted one of {', '.join(TABLES)}", field="name")
@@ -78,25 +78,12 @@ def table(
     figures: dict[str, list[dict[str, Any]]] = {}
     for row in rows or tuple(PAPER_ROWS):
         for seed in seeds:
-            config = dataclasses.replace(find_recipe(f"{name}-{row}", name), seed=seed)
-            if epochs is not None:
-                config = dataclasses.replace(config, epochs=epochs)
-            if weights is not None:
-                config = dataclasses.replace(config, model=dataclasses.replace(config.model, weights=weights))
+            config = changed(find_recipe(f"{name}-{row}", name), seed=seed, epochs=epochs, weights=weights)
             folder = RunFolder(run_dir / f"table-{name}" / f"{row}-{seed}")
             click.echo(f"{row}, seed {seed}: {folder.path}", err=True)
-            with stage_progress() as progress:
-                measured = train(
-                    config,
-                    data,
-                    folder,
-                    cache_dir=data_dir / "decoded",
-                    device=choose_device(device),
-                    bar=EpochBar(),
-                    progress=progress,
-                    resume=True,
-                    accepted=accepted,
-                )
+            measured = run_in_folder(
+                config, data, folder, data_dir=data_dir, device=device, resume=True, accepted=accepted
+            )
             embedded = folder.epochs()[-1]["embedded_pictures"]
             figures.setdefault(row, []).append({**measured, "embedded_pictures": embedded})
     titles = {key: row.title for key, row in PAPER_ROWS.items()}

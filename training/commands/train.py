@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
 
 from training.commands.options import ALLOW_SUBSET, DATA_DIR, DEVICE, RUN_DIR
-from training.console import choose_device, describe, show_figures, stage_progress
+from training.commands.running import changed, run_in_folder
+from training.console import describe, show_figures, stage_progress
 
 __all__ = ["train"]
 
@@ -67,33 +67,15 @@ def train(
     from training.datasets import load_dataset
     from training.recipes import find_recipe
     from training.trainer import RunFolder
-    from training.trainer import train as run
-    from training.trainer.progress import EpochBar
 
-    config = dataclasses.replace(find_recipe(recipe, dataset), seed=seed)
-    if epochs is not None:
-        config = dataclasses.replace(config, epochs=epochs)
-    if max_pictures is not None:
-        config = dataclasses.replace(config, max_pictures=max_pictures)
-    if weights is not None:
-        config = dataclasses.replace(config, model=dataclasses.replace(config.model, weights=weights))
+    recipe_config = find_recipe(recipe, dataset)
+    config = changed(recipe_config, seed=seed, epochs=epochs, weights=weights, max_pictures=max_pictures)
     accepted = {"allow_shared_classes": allow_shared_classes, "allow_subset": allow_subset}
     folder = RunFolder(run_dir / (name or config.recipe))
     with stage_progress() as progress:
         data = load_dataset(dataset, data_dir, progress=progress, **accepted)
     for line in (*data.notes, f"{data.name}: {describe(data)}", f"recipe {config.recipe}, run folder {folder.path}"):
         click.echo(line, err=True)
-    with stage_progress() as progress:
-        figures = run(
-            config,
-            data,
-            folder,
-            cache_dir=data_dir / "decoded",
-            device=choose_device(device),
-            bar=EpochBar(),
-            progress=progress,
-            resume=resume,
-            accepted=accepted,
-        )
+    figures = run_in_folder(config, data, folder, data_dir=data_dir, device=device, resume=resume, accepted=accepted)
     show_figures(figures)
     click.echo(f"next: python -m training export {folder.path}", err=True)

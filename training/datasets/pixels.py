@@ -15,7 +15,7 @@ from smserve.errors import InvalidImage, InvalidInput, SmserveError
 from smserve.images import ResizeRule, decode, resize_stage
 from training.datasets.pictures import PictureSet
 from training.datasets.progress import Progress, silent
-from training.datasets.threads import map_in_threads
+from training.threads import map_in_threads
 
 __all__ = ["cache_file", "decode_set"]
 

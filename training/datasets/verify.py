@@ -15,7 +15,7 @@ from training.datasets.obtain import check_file, dropped_set, find_file, find_un
 from training.datasets.pictures import Dataset, PictureSet
 from training.datasets.progress import Progress, silent
 from training.datasets.published import find_benchmark
-from training.datasets.threads import map_in_threads
+from training.threads import map_in_threads
 
 __all__ = ["VerifyReport", "verify_dataset"]
 

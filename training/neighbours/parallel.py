@@ -4,12 +4,13 @@ Inside a piece, torch would split each small step over its threads and wait for 
 waiting costs more than the steps.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import torch
+
+from training.threads import map_in_threads
 
 __all__ = ["in_order"]
 
@@ -29,16 +30,9 @@ def in_order(work: Callable[[Item], Found], items: Sequence[Item]) -> Iterator[F
     if workers == 1 or len(items) < 2 * workers:
         yield from map(work, items)
         return
-    pending: deque[Future[Found]] = deque()
     # torch's count is each thread's own, but threads started later begin with what was set last: it is put back.
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    alone = partial(torch.set_num_threads, 1)
     try:
-        for item in items:
-            pending.append(pool.submit(work, item))
-            if len(pending) > workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        yield from map_in_threads(work, items, workers=workers, most_waiting=workers + 1, initializer=alone)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(threads)

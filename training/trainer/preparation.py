@@ -78,13 +78,12 @@ class Preparation:
             left: Pictures that the run may still embed; where mining would leave none to train on, it does not mine.
         """
         random = np.random.default_rng([self._config.seed, epoch])
-        room = left is None or left > len(self._data.labels)
-        if not (self._sampler.mines(epoch) and room):
+        # The validation error of the epoch before was measured on the same embeddings, and has counted them.
+        passed = 0 if controller is not None and self.needs_validation_error else len(self._data.labels)
+        if not self._sampler.mines(epoch) or (left is not None and left <= passed):
             plan = self._sampler.plan(None, controller.value if controller else 0.0, random)
             return Prepared(plan=self._of_all(plan), controller=controller, embedded=0, figures={})
         started = time.monotonic()
-        # The validation error of the epoch before was measured on the same embeddings, and has counted them.
-        embedded = 0 if controller is not None and self.needs_validation_error else len(self._data.labels)
         embeddings = self._embed(net, epoch)[torch.from_numpy(self._kept)]
         self._embeddings = None
         searching = time.monotonic()
@@ -101,7 +100,7 @@ class Preparation:
         return Prepared(
             plan=self._of_all(plan),
             controller=controller,
-            embedded=embedded,
+            embedded=passed,
             figures={**figures, **times},
             mining_s=times["neighbours_s"] + times["selection_s"],
         )

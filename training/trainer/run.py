@@ -84,17 +84,16 @@ def train(
         prepared = preparation.prepare(net, epoch, controller, left=left)
         controller = prepared.controller
         embedded += prepared.embedded
-        difficulty = controller.value if controller else None
+        mined = prepared.mining_s is not None
+        difficulty = controller.value if controller and mined else None
         shown = {} if difficulty is None else {"difficulty": difficulty}
         outcome = learner.train(prepared.plan, epoch, embedded=embedded, shown=shown)
         embedded += outcome.pictures
         steering: Mapping[str, Any] = {}
-        if controller is not None and prepared.mining_s is not None:
-            validation_error = None
-            if controller.needs_validation_error and not _ended(config, epoch, embedded):
-                validation_error, passed = preparation.validation_error(net, epoch, controller.value)
-                embedded += passed
-            steering = _steer(controller, outcome.active_share, validation_error)
+        if controller is not None and mined:
+            ended = _ended(config, epoch, embedded)
+            steering, passed = _steer(controller, preparation, net, epoch, outcome.active_share, ended=ended)
+            embedded += passed
         record = {
             "epoch": epoch,
             "loss": outcome.loss,
@@ -140,11 +139,16 @@ def _ended(config: TrainConfig, epoch: int, embedded: int) -> bool:
     return epoch >= config.epochs or (config.max_pictures is not None and embedded >= config.max_pictures)
 
 
-def _steer(controller: Controller, error: float, validation_error: float | None) -> Mapping[str, Any]:
-    """Let the controller set the next difficulty; return what it did, for the log."""
-    if controller.needs_validation_error and validation_error is None:
-        return {}  # no epoch follows
-    return controller.update(error=error, validation_error=validation_error).figures()
+def _steer(
+    controller: Controller, preparation: Preparation, net: EmbeddingNet, epoch: int, error: float, *, ended: bool
+) -> tuple[Mapping[str, Any], int]:
+    """Let the controller set the next difficulty; return what it did, for the log, and how many pictures it embedded."""
+    if not controller.needs_validation_error:
+        return controller.update(error=error).figures(), 0
+    if ended:
+        return {}, 0  # no epoch follows that is worth a pass over the pictures
+    validation_error, passed = preparation.validation_error(net, epoch, controller.value)
+    return controller.update(error=error, validation_error=validation_error).figures(), passed
 
 
 def _validate(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from smserve.errors import InvalidInput
-from training.losses.baselines.library import metric_learning
+from training.losses.baselines.upstream import metric_learning
 from training.losses.batch_pairs import violated_pairs
 from training.losses.pair_loss import PairLoss, PairValue
 

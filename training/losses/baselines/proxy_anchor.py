@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from smserve.errors import InvalidInput
-from training.losses.baselines.library import metric_learning
+from training.losses.baselines.upstream import metric_learning
 from training.losses.pair_loss import PairLoss, PairValue
 
 __all__ = ["ProxyAnchor"]

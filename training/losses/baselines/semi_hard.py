@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from training.losses.baselines.library import metric_learning
+from training.losses.baselines.upstream import metric_learning
 from training.losses.batch_pairs import positive_pairs
 from training.losses.pair_loss import PairLoss, PairValue
 

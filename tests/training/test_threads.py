@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from training.datasets.threads import map_in_threads
+from training.threads import map_in_threads
 
 
 def test_results_come_in_order() -> None:

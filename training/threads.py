@@ -1,4 +1,4 @@
-"""Many small jobs on all cores, in order and without holding more than a few."""
+"""Many jobs on all cores, in order and without holding more than a few results."""
 
 import os
 from collections import deque
@@ -13,22 +13,29 @@ _Result = TypeVar("_Result")
 
 
 def map_in_threads(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], *, most_waiting: int | None = None
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    *,
+    workers: int | None = None,
+    most_waiting: int | None = None,
+    initializer: Callable[[], object] | None = None,
 ) -> Iterator[_Result]:
     """Yield `function(item)` of each item, in order.
 
     Args:
         function: Run in threads; what it raises is raised here.
         items: Drawn as they are needed, where an executor's own `map` would draw all of them at once.
-        most_waiting: Results that may wait to be taken; by default four times the cores.
+        workers: Threads; by default as many as there are cores.
+        most_waiting: Results that may wait to be taken; by default four times the threads.
+        initializer: Called once in each thread.
     """
-    cores = os.cpu_count() or 1
+    workers = workers or os.cpu_count() or 1
     waiting: deque[Future[_Result]] = deque()
-    threads = ThreadPoolExecutor(max_workers=cores)
+    threads = ThreadPoolExecutor(max_workers=workers, initializer=initializer)
     try:
         for item in items:
             waiting.append(threads.submit(function, item))
-            if len(waiting) >= (most_waiting or 4 * cores):
+            if len(waiting) >= (most_waiting or 4 * workers):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
