@@ -142,7 +142,7 @@ def _ended(config: TrainConfig, epoch: int, embedded: int) -> bool:
 def _steer(
     controller: Controller, preparation: Preparation, net: EmbeddingNet, epoch: int, error: float, *, ended: bool
 ) -> tuple[Mapping[str, Any], int]:
-    """Let the controller set the next difficulty; return what it did, for the log, and how many pictures it embedded."""
+    """Let the controller set the next difficulty; return what it did, for the log, and the pictures it embedded."""
     if not controller.needs_validation_error:
         return controller.update(error=error).figures(), 0
     if ended:
