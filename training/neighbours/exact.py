@@ -8,7 +8,7 @@ from torch import Tensor
 
 from smserve.errors import InvalidInput
 from training.neighbours.parallel import in_order
-from training.neighbours.rounded import RoundedSearch
+from training.neighbours.rounded_search import RoundedSearch
 from training.neighbours.shortlist import largest
 
 __all__ = ["NeighbourTile", "nearest_neighbours", "neighbour_tiles"]
@@ -75,8 +75,8 @@ def _listed(embeddings: Tensor, count: int, gallery: Tensor | None) -> int:
 
 
 def _tiles(queries: Tensor, gallery: Tensor, count: int, *, alone: bool) -> Iterator[NeighbourTile]:
-    rounded = RoundedSearch.if_worthwhile(queries, gallery, count) if count else None
     rows = max(1, _TILE_ELEMENTS // max(1, len(gallery)))
+    rounded = RoundedSearch.if_worthwhile(queries, gallery, count, rows)
 
     def tile_at(start: int) -> NeighbourTile:
         tile = queries[start : start + rows]
@@ -84,7 +84,7 @@ def _tiles(queries: Tensor, gallery: Tensor, count: int, *, alone: bool) -> Iter
         if rounded is None:
             cosines, indices = _by_products(tile, gallery, count, own)
         else:
-            cosines, indices, proven = rounded.find(start, start + len(tile), count, own)
+            cosines, indices, proven = rounded.find(start)
             doubtful = (~proven).nonzero().squeeze(1)
             if len(doubtful):
                 left_out = None if own is None else own[doubtful]

@@ -3,7 +3,6 @@
 `topk` over 60,000 columns costs about as much as the matrix product that filled them; a maximum costs a tenth of it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,49 +17,46 @@ _SLICE_ELEMENTS = 2**23  # values that the fallback for ties looks at together
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shortlist:
-    """What is worth a closer look in each row.
+    """The largest values of each row.
 
     Attributes:
         values: (rows, W) float32, descending.
         columns: (rows, W) int64.
-        cutoff: (rows,) values below it are of no interest.
-        complete: (rows,) whether every value of the row at or above its cutoff is listed.
+        complete: (rows,) whether every value of the row that equals the `count`-th largest is listed.
     """
 
     values: Tensor
     columns: Tensor
-    cutoff: Tensor
     complete: Tensor
 
 
-def shortlist(values: Tensor, count: int, length: int, cutoff: Callable[[Tensor], Tensor]) -> Shortlist:
-    """List the values of each row that reach a cutoff, which stands at or below the `count`-th largest.
+def shortlist(values: Tensor, count: int, length: int) -> Shortlist:
+    """List the largest values of each row, and as many that equal the `count`-th of them as there is room for.
 
     Args:
-        values: (rows, N), of any floating type.
+        values: (rows, N) float32.
         count: At least 1, at most N.
         length: How many to list; more than `count`.
-        cutoff: Makes (rows,) cutoffs of (rows,) lower bounds of the `count`-th largest value.
     """
     total = values.shape[1]
     span = 1
     while span < _WIDEST and total // (2 * span) >= 4 * length:
         span *= 2
     groups = total // span  # group g: columns g, g + groups, g + 2 * groups, ..
-    peaks = values[:, : groups * span].view(len(values), span, groups).amax(1).float()
+    peaks = values[:, : groups * span].view(len(values), span, groups).amax(1)
     top = peaks.topk(min(length, groups), dim=1)
     members = torch.arange(span, device=values.device)[:, None] * groups
     rest = torch.arange(groups * span, total, device=values.device).expand(len(values), -1)
     columns = torch.cat([(top.indices[:, None, :] + members).flatten(1), rest], 1)
-    listed = values.gather(1, columns).float()
+    listed = values.gather(1, columns)
     best = listed.topk(min(length, listed.shape[1]), dim=1)
-    limit = cutoff(best.values[:, count - 1])
+    limit = best.values[:, count - 1]
     complete = torch.ones_like(limit, dtype=torch.bool)
     if length < groups:
         complete &= top.values[:, -1] < limit  # no other group reaches it
     if length < listed.shape[1]:
         complete &= best.values[:, -1] < limit
-    return Shortlist(values=best.values, columns=columns.gather(1, best.indices), cutoff=limit, complete=complete)
+    return Shortlist(values=best.values, columns=columns.gather(1, best.indices), complete=complete)
 
 
 def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -70,7 +66,7 @@ def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
         values: (rows, N) float32.
         count: At least 1, at most N.
     """
-    found = shortlist(values, count, count + _SPARE, lambda kth: kth)
+    found = shortlist(values, count, count + _SPARE)
     top, columns = found.values, found.columns
     break_ties(top, columns)
     top, columns = top[:, :count].contiguous(), columns[:, :count].contiguous()
