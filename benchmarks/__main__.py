@@ -10,14 +10,16 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NOT_BENCHMARKS = {"__init__", "__main__", "evidence"}
 
 
 def list_benchmarks() -> dict[str, str]:
     """Return the name and the first docstring line of every benchmark."""
-    files = sorted(path for path in FOLDER.glob("*.py") if path.stem not in NOT_BENCHMARKS)
-    docs = {path.stem: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in files}
-    return {name: doc.partition("\n")[0] for name, doc in docs.items()}
+    found = {}
+    for path in sorted(set(FOLDER.glob("*.py")) - {Path(__file__)}):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        if any(isinstance(part, ast.FunctionDef) and part.name == "main" for part in module.body):
+            found[path.stem] = (ast.get_docstring(module) or "").partition("\n")[0]
+    return found
 
 
 def main(arguments: list[str]) -> int:

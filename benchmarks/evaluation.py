@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.clustered import clustered_embeddings
 from benchmarks.evidence import describe_machine, print_measure
 from training.metrics import retrieval_figures
 
@@ -81,8 +82,8 @@ def _in_a_process(side: str, quick: bool) -> dict[str, Any]:
 
 def _measure(side: str, pictures: int, classes: int) -> dict[str, Any]:
     evaluate = {"ours": _ours, "pml": _theirs, "memory": _ours_with_more}[side]
-    evaluate(*_clustered(200, 50))  # what is loaded on first use
-    embeddings, labels = _clustered(pictures, classes)
+    evaluate(*clustered_embeddings(200, 50, DIMENSION, spread=SPREAD))  # what is loaded on first use
+    embeddings, labels = clustered_embeddings(pictures, classes, DIMENSION, spread=SPREAD)
     start, processor_start = time.perf_counter(), time.process_time()
     figures = evaluate(embeddings, labels)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - processor_start
@@ -111,16 +112,3 @@ def _theirs(embeddings: Tensor, labels: Tensor) -> dict[str, float]:
     calculator = AccuracyCalculator(include=tuple(names.values()), k="max_bin_count", device=torch.device("cpu"))
     found = calculator.get_accuracy(embeddings, labels)
     return {name: found[theirs] for name, theirs in names.items()}
-
-
-def _clustered(pictures: int, classes: int) -> tuple[Tensor, Tensor]:
-    """Return embeddings (N, D), unit norm, and labels (N,), 2 to 12 pictures or so a class, in no order."""
-    generator = torch.Generator().manual_seed(0)
-    centres = torch.nn.functional.normalize(torch.randn((classes, DIMENSION), generator=generator), dim=1)
-    labels = torch.cat([torch.arange(classes), torch.randint(classes, (pictures - classes,), generator=generator)])
-    labels = labels[torch.randperm(pictures, generator=generator)]
-    embeddings = torch.randn((pictures, DIMENSION), generator=generator).mul_(SPREAD / DIMENSION**0.5)
-    for start in range(0, pictures, 4096):
-        rows = slice(start, start + 4096)
-        embeddings[rows] = torch.nn.functional.normalize(embeddings[rows] + centres[labels[rows]], dim=1)
-    return embeddings, labels

@@ -29,10 +29,15 @@ def print_measure(
     """Print the mean of `values` with its spread (smallest, largest) as one JSON line."""
     line = {
         "measure": name,
-        "value": round(statistics.fmean(values), 4),
+        "value": _shortened(statistics.fmean(values)),
         "goal": goal,
         "better": better,
-        "spread": [round(min(values), 4), round(max(values), 4)],
+        "spread": [_shortened(min(values)), _shortened(max(values))],
         "n": len(values),
     }
     print(json.dumps(line), flush=True)
+
+
+def _shortened(value: float) -> float:
+    """Return the value with four decimals, or with four digits if it is smaller than 1."""
+    return round(value, 4) if abs(value) >= 1 else float(f"{value:.4g}")

@@ -78,7 +78,7 @@ def emoji_paper() -> TrainConfig:
         resize=_RESIZE,
         model=replace(emoji().model, dimension=128, input_size=None),
         epochs=20,
-        max_pictures=15_000,
+        max_pictures=30_000,
         augmentation=_AUGMENTATION,
         sampler=SamplerConfig(
             kind="triplets", batch_size=32, per_anchor=1, list_length=200, random_epochs=1, neighbours="graph"
