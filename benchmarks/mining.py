@@ -76,8 +76,9 @@ def _shares_of_an_epoch(steps: int, rounds: int) -> None:
     seconds = statistics.median(mining_s)
     print(
         f"An epoch trains on {pictures:,} pictures and embeds {CUB:,}, here {training_s:,.0f} s and "
-        f"{embedding_s:,.0f} s; neighbours take {statistics.median(searching):.2f} s, selection {statistics.median(selecting):.2f} s. That "
-        f"would be one per cent of an epoch at {pictures / (99 * seconds):,.0f} training pictures a second.",
+        f"{embedding_s:,.0f} s; neighbours take {statistics.median(searching):.2f} s, selection "
+        f"{statistics.median(selecting):.2f} s. That would be one per cent of an epoch at "
+        f"{pictures / (99 * seconds):,.0f} training pictures a second.",
         flush=True,
     )
     print_measure("mining.training_pictures_per_s", trained_per_s, better="higher")
