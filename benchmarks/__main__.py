@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     known = list_benchmarks()
     if not arguments:
         for name, line in known.items():
-            print(f"{name:<12}{line}")
+            print(f"{name:<16}{line}")
         return 0
     name, *rest = arguments
     if name not in known:

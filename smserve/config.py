@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 __all__ = [
+    "CHECK_EVERY",
     "DECODED_BYTES_IN_FLIGHT",
     "DEFAULT_HOST",
+    "DEFAULT_PAGE_SIZE",
     "DEFAULT_PORT",
     "MAX_IMAGES_PER_CALL",
+    "MAX_ITEMS_PER_CALL",
     "MAX_MESSAGE_BYTES",
+    "MAX_PAGE_SIZE",
     "ImageLimits",
     "SearchLimits",
 ]
@@ -19,7 +23,18 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest gRPC message, for server and client alike."""
 
 MAX_IMAGES_PER_CALL = 64
-"""Most pictures of one Embed call."""
+"""Most pictures of one Embed or UpsertItems call."""
+
+MAX_ITEMS_PER_CALL = 1000
+"""Most items of one UpsertItems call, and most ids of one DeleteItems call."""
+
+MAX_PAGE_SIZE = 1000
+"""Most items of one ListItems call."""
+
+DEFAULT_PAGE_SIZE = 100
+
+CHECK_EVERY = 1000
+"""A server repeats one search in so many by exact search."""
 
 DECODED_BYTES_IN_FLIGHT = 1024 * 1024 * 1024
 """Memory that pictures being decoded at the same time may take together; further ones wait."""

@@ -2,20 +2,25 @@
 
     SmserveError
     ├── InvalidInput              the caller's value is wrong; names the field
+    │   ├── InvalidFilter
     │   ├── InvalidImage
     │   ├── InvalidTopK
-    │   └── InvalidVector
+    │   ├── InvalidVector
+    │   └── RequestIdReused
     ├── NotFound
     │   ├── GalleryNotFound
     │   └── ItemNotFound
     ├── Mismatch                  two things that do not belong together
     │   ├── ModelMismatch
-    │   └── GenerationMismatch
+    │   ├── GenerationMismatch
+    │   ├── RecallTooLow
+    │   └── GalleryReadOnly
     ├── AlreadyExists
     │   ├── GalleryExists
     │   └── GalleryLocked
     ├── Overloaded                too much at once; try again later
     ├── MessageTooLarge           never fits; do not try again
+    ├── DiskFull                  no room for a write; nothing that was acknowledged is lost
     ├── Unavailable               no server there, or it is draining
     ├── DeadlineExceeded
     ├── Cancelled
@@ -37,12 +42,15 @@ __all__ = [
     "Cancelled",
     "DataLoss",
     "DeadlineExceeded",
+    "DiskFull",
     "GalleryDamaged",
     "GalleryExists",
     "GalleryLocked",
     "GalleryNotFound",
+    "GalleryReadOnly",
     "GenerationMismatch",
     "InternalError",
+    "InvalidFilter",
     "InvalidImage",
     "InvalidInput",
     "InvalidTopK",
@@ -55,6 +63,8 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "PermissionDenied",
+    "RecallTooLow",
+    "RequestIdReused",
     "SmserveError",
     "Unauthenticated",
     "Unavailable",
@@ -85,6 +95,15 @@ class InvalidInput(SmserveError):
         self.field = field
 
 
+class InvalidFilter(InvalidInput):
+    """A filter that can't be read, compares what can't be compared, or is over a limit."""
+
+    reason = "INVALID_FILTER"
+
+    def __init__(self, message: str, *, field: str = "filter") -> None:
+        super().__init__(message, field=field)
+
+
 class InvalidImage(InvalidInput):
     """Not a picture that smserve accepts: wrong format, damaged, animated, or over a limit."""
 
@@ -101,6 +120,12 @@ class InvalidVector(InvalidInput):
     """A vector of the wrong length or type, not finite, or of length zero."""
 
     reason = "INVALID_VECTOR"
+
+
+class RequestIdReused(InvalidInput):
+    """A write has the `request_id` of an earlier one, but other content."""
+
+    reason = "REQUEST_ID_REUSED"
 
 
 class NotFound(SmserveError):
@@ -139,6 +164,18 @@ class GenerationMismatch(Mismatch):
     reason = "GENERATION_MISMATCH"
 
 
+class RecallTooLow(Mismatch):
+    """An approximate index finds fewer of the true neighbours than was asked for."""
+
+    reason = "RECALL_TOO_LOW"
+
+
+class GalleryReadOnly(Mismatch):
+    """A write to a gallery that was opened for reading."""
+
+    reason = "GALLERY_READ_ONLY"
+
+
 class AlreadyExists(SmserveError):
     """The thing to be made is there already."""
 
@@ -175,6 +212,12 @@ class MessageTooLarge(SmserveError):
     """A message over the limit that the server publishes; trying again is no help."""
 
     reason = "MESSAGE_TOO_LARGE"
+
+
+class DiskFull(SmserveError):
+    """No room for a write, which is refused; reads go on."""
+
+    reason = "DISK_FULL"
 
 
 class Unavailable(SmserveError):

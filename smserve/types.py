@@ -11,19 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import SearchLimits
+from smserve.filters import Filter
 
 __all__ = [
     "Comparison",
+    "CountResult",
     "Embedding",
     "FieldMask",
     "FloatArray",
     "GalleryInfo",
+    "GenerationInfo",
     "Hit",
     "Item",
+    "ItemPage",
     "ItemResult",
     "SearchRequest",
     "SearchResult",
     "ServerInfo",
+    "UpsertItem",
+    "WriteResult",
 ]
 
 FloatArray = NDArray[np.float32]
@@ -49,6 +55,8 @@ class SearchRequest:
         gallery: Name of the gallery; empty means the server's only or first one.
         top_k: How many hits at most.
         min_score: Hits with a smaller cosine are left out.
+        filter: When given, only items that it keeps are found.
+        max_per_label: When given, at most so many hits of one label; items without one are not limited.
         fields: Parts of the items to return.
         expected_model_fingerprint: When given, another model is an error instead of an answer.
     """
@@ -59,6 +67,8 @@ class SearchRequest:
     gallery: str = ""
     top_k: int = SearchLimits().default_top_k
     min_score: float | None = None
+    filter: Filter | None = None
+    max_per_label: int | None = None
     fields: FieldMask = field(default_factory=FieldMask)
     expected_model_fingerprint: str = ""
 
@@ -98,12 +108,13 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Item:
-    """One entry of a gallery, as it is stored."""
+    """One entry of a gallery, as it is stored; `source_sha256` is that of its encoded picture, empty for none."""
 
     item_id: str
     label: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     source_uri: str = ""
+    source_sha256: str = ""
     vector: FloatArray | None = None
     thumbnail: bytes | None = None
 
@@ -113,6 +124,86 @@ class ItemResult:
     """An item and the gallery state that it was read from."""
 
     item: Item
+    gallery: str
+    generation: int
+    model_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ItemPage:
+    """Some items, in the order in which they were written.
+
+    Attributes:
+        items: At most as many as were asked for.
+        next_token: Gets the page after this one; empty where this is the last.
+        gallery: Its name.
+        generation: The one that is searched.
+        model_fingerprint: Of the served model.
+    """
+
+    items: tuple[Item, ...]
+    next_token: str
+    gallery: str
+    generation: int
+    model_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountResult:
+    """How many items there are.
+
+    Attributes:
+        total: Of all labels.
+        by_label: By label, the most frequent first; empty where it was not asked for. Items without one are under "".
+        gallery: Its name.
+        generation: The one that is searched.
+        model_fingerprint: Of the served model.
+    """
+
+    total: int
+    by_label: Mapping[str, int]
+    gallery: str
+    generation: int
+    model_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UpsertItem:
+    """An item to be written, by exactly one of `image` and `vector`.
+
+    Attributes:
+        item_id: Its name; writing it again replaces the old one.
+        image: An encoded JPEG, PNG or WebP.
+        vector: (D,) float32; it is scaled to unit norm.
+        label: Its class; empty for none.
+        payload: JSON-able further columns.
+        source_uri: Where the picture lies, for rebuilding with another model.
+    """
+
+    item_id: str
+    image: bytes | None = None
+    vector: FloatArray | None = None
+    label: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    source_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """An acknowledged write: it survives a crash, and the next search sees it.
+
+    Attributes:
+        sequence: Its number in the gallery; later writes have larger ones.
+        item_count: Items stored or deleted.
+        repeated: A request of the same id was acknowledged before; nothing was written now.
+        gallery: Its name.
+        generation: The one that is searched.
+        model_fingerprint: Of the served model.
+    """
+
+    sequence: int
+    item_count: int
+    repeated: bool
     gallery: str
     generation: int
     model_fingerprint: str
@@ -152,6 +243,9 @@ class GalleryInfo:
         model_fingerprint: sha256 of the model file that made the vectors.
         generation: The one that is searched.
         index: FAISS index string, for example "Flat".
+        live_recall: Share of the true neighbours that live searches of the generation found, by repeating some of them
+            exactly; None where none was repeated.
+        live_recall_searches: How many were repeated; of the latest 1,000.
     """
 
     name: str
@@ -161,6 +255,31 @@ class GalleryInfo:
     model_fingerprint: str
     generation: int
     index: str
+    live_recall: float | None = None
+    live_recall_searches: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationInfo:
+    """A generation that is kept.
+
+    Attributes:
+        number: Its own.
+        item_count: N.
+        last_sequence: It holds what was written up to here.
+        index: FAISS index string.
+        recall: How exact the index is, as it was measured at the build.
+        current: Searches use it.
+        previous: It was in use before; rolling back goes there.
+    """
+
+    number: int
+    item_count: int
+    last_sequence: int
+    index: str
+    recall: Mapping[str, Any]
+    current: bool
+    previous: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,4 +298,6 @@ class ServerInfo:
     max_image_pixels: int
     max_images: int
     max_top_k: int
+    max_items: int
+    max_page_size: int
     galleries: tuple[GalleryInfo, ...]

@@ -1,12 +1,13 @@
 """`smserve index build`."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from smserve.cli.failures import EXIT_PARTIAL
-from smserve.cli.options import file_path, json_option, model_option
+from smserve.cli.options import file_path, json_option, model_option, new_file_path
 from smserve.cli.output import print_json
 from smserve.cli.progress import picture_progress
 
@@ -37,6 +38,31 @@ __all__ = ["build"]
     help="The folder to write; a finished gallery is never overwritten, an interrupted build goes on.",
 )
 @click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
+@click.option(
+    "--near-duplicates",
+    type=click.FloatRange(0, 1),
+    default=0.99,
+    metavar="COSINE",
+    help="Count the pairs of items at least so near, those across labels too; 0 to leave it.",
+)
+@click.option(
+    "--near-duplicates-file", type=new_file_path, metavar="CSV", help="Write the pairs to this file, 10,000 at most."
+)
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    show_default="exact search",
+    help="Measure some indexes, as `smserve index tune` does, and take the fastest that finds this share of the 10 "
+    "true neighbours; a small gallery is searched exactly all the same.",
+)
+@click.option(
+    "--min-recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    show_default="none",
+    help="Fail, and publish nothing, when the index that was built does not surely find this share.",
+)
 @click.option("--no-thumbnails", is_flag=True, show_default=False, help="Store no thumbnails: a smaller gallery.")
 @json_option
 @click.pass_context
@@ -48,6 +74,10 @@ def build(
     csv_file: Path | None,
     gallery: Path,
     workers: int | None,
+    near_duplicates: float,
+    near_duplicates_file: Path | None,
+    recall: float | None,
+    min_recall: float | None,
     no_thumbnails: bool,
     as_json: bool,
 ) -> None:
@@ -60,9 +90,11 @@ def build(
     Examples:
       smserve index build --model model.onnx --images photos/ --gallery gallery/
       smserve index build --model model.onnx --csv catalogue.csv --gallery gallery/ --workers 8
+      smserve index build --model model.onnx --images photos/ --gallery gallery/ --recall 0.99 --min-recall 0.98
     """  # noqa: D301 - click wants a real backspace
     if (images is None) == (csv_file is None):
         raise click.UsageError("give either --images DIR or --csv FILE")
+    from smserve.gallery.tuning import chosen_index, tuned_index
     from smserve.indexing import REPORT_FILE, build_gallery, items_from_csv, pictures_in
 
     sources = pictures_in(images) if images is not None else items_from_csv(csv_file or Path())
@@ -73,6 +105,11 @@ def build(
             gallery=gallery,
             workers=workers,
             thumbnails=not no_thumbnails,
+            build_index=chosen_index(gallery, min_recall=min_recall)
+            if recall is None
+            else tuned_index(gallery, recall=recall, min_recall=min_recall, threads=workers or os.cpu_count() or 1),
+            near_duplicates=near_duplicates or None,
+            near_duplicates_file=near_duplicates_file,
             progress=lambda done, total: progress(done),  # noqa: ARG005 - the bar knows the total
         )
     if as_json:
@@ -85,6 +122,8 @@ def build(
     )
     if report.duplicates:
         click.echo(f"items that repeat the picture of another, byte for byte: {report.duplicates:,}", err=True)
+    if report.near_duplicates is not None:
+        click.echo(str(report.near_duplicates), err=True)
     if report.unreadable:
         first = report.unreadable[0]
         click.echo(

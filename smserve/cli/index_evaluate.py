@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.evaluation_output import print_evaluation
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_option import GalleryParameter
 from smserve.cli.options import file_path, json_option, model_option, timeout_option
-from smserve.cli.output import print_json, print_table
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
-    from smserve.client import RecallReport
+    from smserve.client import LabelledQuery
 
 __all__ = ["evaluate"]
 
@@ -44,6 +44,28 @@ __all__ = ["evaluate"]
 @click.option(
     "--k", "ks", type=click.IntRange(1, 999), multiple=True, default=(1, 2, 4, 8), help="Values of K; repeat for more."
 )
+@click.option(
+    "--by-class",
+    is_flag=True,
+    show_default=False,
+    help="Show the recall of each class, too, the worst first, and what it is confused with.",
+)
+@click.option(
+    "--unknown",
+    type=file_path,
+    metavar="CSV",
+    help="Pictures of classes that the gallery does not hold: show for each threshold on the score which share of "
+    "these, and of the queries, it accepts.",
+)
+@click.option(
+    "--threshold",
+    "thresholds",
+    type=click.FloatRange(-1, 1),
+    multiple=True,
+    metavar="COSINE",
+    show_default="20 over the scores",
+    help="With --unknown: thresholds to show; repeat for more.",
+)
 @timeout_option
 @json_option
 @click.pass_context
@@ -56,37 +78,53 @@ def evaluate(
     gallery: tuple[str, Path] | None,
     gallery_name: str,
     ks: tuple[int, ...],
+    by_class: bool,
+    unknown: Path | None,
+    thresholds: tuple[float, ...],
     timeout_s: float,
     as_json: bool,
 ) -> None:
     """Measure Recall@K with labelled pictures, through the served path.
 
-    Recall@K is the share of queries with an item of their own label among the K nearest. Ends with exit code 3 when
-    some queries could not be read; those are listed and not counted.
+    Recall@K is the share of queries with an item of their own label among the K nearest. With --unknown, the
+    out-of-gallery rate is measured, too: how well a threshold on the nearest item's score tells pictures of the
+    gallery's classes from others. Ends with exit code 3 when some queries could not be read; those are listed and not
+    counted.
 
     \b
     Examples:
       smserve index evaluate --queries test.csv --server 127.0.0.1:50051
       smserve index evaluate --queries test.csv --model model.onnx --gallery gallery/ --json
+      smserve index evaluate --queries test.csv --server 127.0.0.1:50051 --by-class --unknown others.csv
     """  # noqa: D301 - click wants a real backspace
     private = model is not None and gallery is not None
     if private == (server is not None) or (model is None) != (gallery is None):
         raise click.UsageError("give either --server HOST:PORT, or --model FILE and --gallery DIR")
-    from smserve.client import Client, LabelledQuery, evaluate_recall
-    from smserve.indexing import items_from_csv
+    if thresholds and unknown is None:
+        raise click.UsageError("--threshold needs --unknown CSV")
+    from smserve.client import Client, evaluate_recall, measure_out_of_gallery
 
-    labelled = [
-        LabelledQuery(path=item.path, label=item.label, item_id=item.item_id) for item in items_from_csv(queries)
-    ]
+    labelled = _queries(queries)
+    others = _queries(unknown) if unknown is not None else []
     with (
         _private_server(model, gallery) if model and gallery else contextlib.nullcontext(server or "") as address,
         Client(address, timeout_s=timeout_s) as client,
         picture_progress("searching", len(labelled)) as progress,
     ):
         report = evaluate_recall(client, labelled, gallery=gallery_name, ks=ks, progress=progress)
-    _print(report, as_json=as_json)
-    if report.failures:
+        rate = None
+        if others:
+            rate = measure_out_of_gallery(client, labelled, others, gallery=gallery_name, thresholds=thresholds)
+    print_evaluation(report, rate, as_json=as_json, by_class=by_class)
+    if report.failures or (rate is not None and rate.failures):
         ctx.exit(EXIT_PARTIAL)
+
+
+def _queries(file: Path) -> list[LabelledQuery]:
+    from smserve.client import LabelledQuery
+    from smserve.indexing import items_from_csv
+
+    return [LabelledQuery(path=item.path, label=item.label, item_id=item.item_id) for item in items_from_csv(file)]
 
 
 @contextlib.contextmanager
@@ -97,27 +135,3 @@ def _private_server(model: Path, gallery: tuple[str, Path]) -> Iterator[str]:
     with Server(ServerSettings(port=0)) as server:
         server.start(open_engine(model, [gallery]))
         yield server.address
-
-
-def _print(report: RecallReport, *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "recall": report.recall,
-                "queries": report.queries,
-                "failures": [{"path": str(each.path), "error": each.message} for each in report.failures],
-                "gallery": report.gallery,
-                "generation": report.generation,
-                "model_fingerprint": report.model_fingerprint,
-            }
-        )
-    else:
-        rows = [[f"Recall@{k}", f"{recall:.4f}"] for k, recall in report.recall.items()]
-        print_table(["measure", "value"], rows, numeric=["value"])
-    for failure in report.failures:
-        click.echo(f"not counted: {failure.path}: {failure.message}", err=True)
-    click.echo(
-        f"{report.queries} queries on gallery {report.gallery}, generation {report.generation}; "
-        f"{len(report.failures)} not counted",
-        err=True,
-    )

@@ -1,9 +1,16 @@
 """`smserve info`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from smserve.cli.options import json_option, server_option, timeout_option
 from smserve.cli.output import print_json, print_pairs, print_table
+
+if TYPE_CHECKING:
+    from smserve.types import GalleryInfo
 
 __all__ = ["info"]
 
@@ -33,7 +40,16 @@ def info(*, server: str, timeout_s: float, as_json: bool) -> None:
     )
     click.echo()
     print_table(
-        ["gallery", "items", "generation", "index"],
-        [[each.name, f"{each.item_count}", f"{each.generation}", each.index] for each in found.galleries],
+        ["gallery", "items", "generation", "index", "live recall"],
+        [
+            [each.name, f"{each.item_count}", f"{each.generation}", each.index, _live_recall(each)]
+            for each in found.galleries
+        ],
         numeric=["items", "generation"],
     )
+
+
+def _live_recall(gallery: GalleryInfo) -> str:
+    if gallery.live_recall is None:
+        return "not measured"
+    return f"{gallery.live_recall:.4f} of {gallery.live_recall_searches:,} searches"

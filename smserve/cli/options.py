@@ -8,12 +8,27 @@ import click
 
 from smserve.config import DEFAULT_HOST, DEFAULT_PORT
 
-__all__ = ["file_path", "folder_path", "json_option", "model_option", "server_option", "timeout_option"]
+__all__ = [
+    "file_path",
+    "folder_path",
+    "gallery_argument",
+    "json_option",
+    "model_option",
+    "new_file_path",
+    "server_option",
+    "timeout_option",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 file_path = click.Path(exists=True, dir_okay=False, path_type=Path)
+new_file_path = click.Path(dir_okay=False, path_type=Path)
 folder_path = click.Path(file_okay=False, path_type=Path)
+
+
+def gallery_argument(command: _Command) -> _Command:
+    """Add the argument GALLERY, a folder."""
+    return click.argument("gallery", type=folder_path)(command)
 
 
 def server_option(command: _Command) -> _Command:

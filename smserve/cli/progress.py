@@ -4,14 +4,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["picture_progress"]
+__all__ = ["growing_progress", "picture_progress"]
 
 
 @contextmanager
-def picture_progress(verb: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Yield a function that takes the number of pictures done so far."""
+def picture_progress(verb: str, total: int | None, *, unit: str = "images") -> Iterator[Callable[[int], None]]:
+    """Yield a function that takes the number of pictures, or of what `unit` says, done so far."""
+    with growing_progress(verb, unit=unit) as show:
+        yield lambda done: show(done, total)
+
+
+@contextmanager
+def growing_progress(verb: str, *, unit: str = "images") -> Iterator[Callable[[int, int | None], None]]:
+    """Yield a function that takes the number done so far, and of how many, as far as that is known by now."""
     if not sys.stderr.isatty():
-        yield lambda done: None  # noqa: ARG005 - nobody looks
+        yield lambda done, total: None  # noqa: ARG005 - nobody looks
         return
     from rich.console import Console
     from rich.progress import (
@@ -27,9 +34,9 @@ def picture_progress(verb: str, total: int | None) -> Iterator[Callable[[int], N
 
     class Speed(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.finished_speed or task.speed or 0:,.0f} images/s")
+            return Text(f"{task.finished_speed or task.speed or 0:,.0f} {unit}/s")
 
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(verb, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task(verb, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

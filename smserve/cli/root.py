@@ -5,6 +5,7 @@ import click
 from smserve.cli.compare import compare
 from smserve.cli.embed import embed
 from smserve.cli.failures import CommandGroup
+from smserve.cli.gallery import gallery
 from smserve.cli.index import index
 from smserve.cli.info import info
 from smserve.cli.search import search
@@ -35,5 +36,5 @@ def smserve() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (serve, search, embed, compare, info, index):
+for command in (serve, search, embed, compare, info, index, gallery):
     smserve.add_command(command)

@@ -29,6 +29,13 @@ __all__ = ["search"]
 @click.option("--gallery", default="", metavar="NAME", show_default="the server's first", help="Gallery to search.")
 @click.option("--min-score", type=float, metavar="COSINE", help="Leave out hits with a smaller cosine, in [-1, 1].")
 @click.option(
+    "--filter",
+    "filter_text",
+    metavar="FILTER",
+    help="Find only items that match, for example 'label = \"apple\" and price < 10'.",
+)
+@click.option("--max-per-label", type=int, metavar="N", help="At most N hits of one label, in favour of other labels.")
+@click.option(
     "--picture",
     "sheet",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -45,6 +52,8 @@ def search(
     top_k: int,
     gallery: str,
     min_score: float | None,
+    filter_text: str | None,
+    max_per_label: int | None,
     sheet: Path | None,
     server: str,
     timeout_s: float,
@@ -58,6 +67,7 @@ def search(
     Examples:
       smserve search photo.jpg
       smserve search photo.jpg --top-k 5 --min-score 0.6 --json
+      smserve search photo.jpg --filter 'label in ("cat", "dog") and not exists(sold)'
       smserve search --item-id cats/0007.jpg --picture neighbours.png
     """  # noqa: D301 - click wants a real backspace
     if (query is None) == (item_id is None):
@@ -71,6 +81,8 @@ def search(
             top_k=top_k,
             gallery=gallery,
             min_score=min_score,
+            filter=filter_text,
+            max_per_label=max_per_label,
             thumbnail=sheet is not None,
         )
         if sheet is not None:

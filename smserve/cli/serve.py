@@ -7,7 +7,7 @@ import click
 
 from smserve.cli.gallery_option import GalleryParameter
 from smserve.cli.options import model_option
-from smserve.config import DEFAULT_HOST, DEFAULT_PORT
+from smserve.config import CHECK_EVERY, DEFAULT_HOST, DEFAULT_PORT
 
 __all__ = ["serve"]
 
@@ -23,6 +23,21 @@ __all__ = ["serve"]
     show_default=False,
     help="A gallery to search, named as its folder unless NAME is given; repeat for more, the first is the default. "
     "Without one, the server only embeds and compares.",
+)
+@click.option(
+    "--read-only",
+    is_flag=True,
+    show_default=False,
+    help="Refuse writes, and follow within a second what another process writes; by default this server is the one "
+    "that writes.",
+)
+@click.option(
+    "--check-recall-every",
+    "check_every",
+    type=click.IntRange(0),
+    default=CHECK_EVERY,
+    metavar="N",
+    help="Repeat one search in N exactly, aside, and show the recall in `smserve info`; 0 for none.",
 )
 @click.option("--host", default=DEFAULT_HOST, help="Address to bind; 0.0.0.0 lets other machines in, without keys.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="Port to bind; 0 takes a free one.")
@@ -50,6 +65,8 @@ def serve(
     *,
     model: Path,
     galleries: tuple[tuple[str, Path], ...],
+    read_only: bool,
+    check_every: int,
     host: str,
     port: int,
     max_in_flight: int | None,
@@ -77,4 +94,4 @@ def serve(
     def announce(server: Server) -> None:
         click.echo(f"listening on {server.address}")
 
-    run(settings, lambda: open_engine(model, galleries), announce)
+    run(settings, lambda: open_engine(model, galleries, writable=not read_only, check_every=check_every), announce)

@@ -1,16 +1,26 @@
 """What users call: one class that speaks to a server and raises `smserve.errors`."""
 
+from smserve.client.adding import AddedPictures, PictureFailure, PictureFile, add_pictures
 from smserve.client.client import Client
-from smserve.client.evaluation import LabelledQuery, QueryFailure, RecallReport, evaluate_recall
+from smserve.client.evaluation import ClassRecall, LabelledQuery, QueryFailure, RecallReport, evaluate_recall
+from smserve.client.out_of_gallery import OutOfGalleryReport, ThresholdRow, measure_out_of_gallery
 from smserve.client.query import ItemId, Picture, Query
 
 __all__ = [
+    "AddedPictures",
+    "ClassRecall",
     "Client",
     "ItemId",
     "LabelledQuery",
+    "OutOfGalleryReport",
     "Picture",
+    "PictureFailure",
+    "PictureFile",
     "Query",
     "QueryFailure",
     "RecallReport",
+    "ThresholdRow",
+    "add_pictures",
     "evaluate_recall",
+    "measure_out_of_gallery",
 ]

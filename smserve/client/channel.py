@@ -9,9 +9,13 @@ from smserve.config import MAX_MESSAGE_BYTES
 
 __all__ = ["open_channel"]
 
-_RETRIED: Final = [  # every rpc here only reads
+_GALLERY: Final = "smserve.v1.GalleryService"
+_RETRIED: Final = [  # what only reads, and writes that carry a request id; not RollBack, which undoes itself
     {"service": "smserve.v1.RetrievalService"},
-    {"service": "smserve.v1.GalleryService"},
+    *(
+        {"service": _GALLERY, "method": method}
+        for method in ("ListGalleries", "GetItem", "ListItems", "CountItems", "UpsertItems", "DeleteItems")
+    ),
 ]
 
 _SERVICE_CONFIG: Final = {

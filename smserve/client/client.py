@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
-
-import grpc
+from collections.abc import Sequence
+from typing import Final
 
 from smserve.client.batches import batches
-from smserve.client.channel import open_channel
-from smserve.client.failures import error_from_rpc
+from smserve.client.connection import DEFAULT_ADDRESS
+from smserve.client.galleries import GalleryCalls
 from smserve.client.picture import Picture, encode_picture
-from smserve.client.query import Query, read_query
-from smserve.config import DEFAULT_HOST, DEFAULT_PORT, SearchLimits
-from smserve.errors import InvalidInput, Unavailable
-from smserve.types import (
-    Comparison,
-    Embedding,
-    FieldMask,
-    GalleryInfo,
-    ItemResult,
-    SearchRequest,
-    SearchResult,
-    ServerInfo,
-)
-from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
-from smserve.wire.gallery import gallery_from_proto, item_from_proto
+from smserve.client.query import Query, read_filter, read_query
+from smserve.config import SearchLimits
+from smserve.filters import Filter
+from smserve.types import Comparison, Embedding, FieldMask, SearchRequest, SearchResult, ServerInfo
+from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from smserve.wire.info import info_from_proto
-from smserve.wire.origin import fields_to_proto
 from smserve.wire.search import comparison_from_proto, embeddings_from_proto, request_to_proto, result_from_proto
 
 __all__ = ["Client"]
 
-_DEFAULT_ADDRESS: Final = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
-_ADDRESS: Final = re.compile(r"[^\s/]+:\d{1,5}|unix:\S+|\w+:///\S+")
 _DEFAULT_TOP_K: Final = SearchLimits().default_top_k
 
-_Response = TypeVar("_Response")
 
-
-class Client:
+class Client(GalleryCalls):
     """Speaks to one server; safe to share between threads.
 
     with Client("127.0.0.1:50051") as client:
@@ -49,7 +30,7 @@ class Client:
             print(hit.item_id, hit.label, hit.score)
     """
 
-    def __init__(self, address: str = _DEFAULT_ADDRESS, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, address: str = DEFAULT_ADDRESS, *, timeout_s: float = 30.0) -> None:
         """Prepare a connection; it is made at the first call.
 
         Args:
@@ -59,19 +40,8 @@ class Client:
         Raises:
             InvalidInput: The address is none, or the time is not above 0.
         """
-        if not _ADDRESS.fullmatch(address):
-            raise InvalidInput(
-                f"the server's address is {address!r}; wanted HOST:PORT, for example {_DEFAULT_ADDRESS}",
-                field="address",
-            )
-        if timeout_s <= 0:
-            raise InvalidInput(f"timeout_s is {timeout_s}; wanted seconds above 0", field="timeout_s")
-        self.address: Final = address
-        self.timeout_s: Final = timeout_s
-        self._closed = False
-        self._channel = open_channel(address)
+        super().__init__(address, timeout_s=timeout_s)
         self._retrieval = retrieval_pb2_grpc.RetrievalServiceStub(self._channel)
-        self._galleries = gallery_pb2_grpc.GalleryServiceStub(self._channel)
 
     def search(
         self,
@@ -81,6 +51,8 @@ class Client:
         top_k: int = _DEFAULT_TOP_K,
         gallery: str = "",
         min_score: float | None = None,
+        filter: Filter | str | None = None,
+        max_per_label: int | None = None,
         payload: bool = True,
         vector: bool = False,
         thumbnail: bool = False,
@@ -95,6 +67,8 @@ class Client:
             top_k: How many hits at most.
             gallery: Its name; empty means the server's first.
             min_score: Leave out hits whose cosine is smaller.
+            filter: Find only items that match, for example 'label = "apple" and price < 10'; see docs/filters.md.
+            max_per_label: At most so many hits of one label, in favour of the next nearest of other labels.
             payload: Return the items' further columns.
             vector: Return the items' vectors.
             thumbnail: Return the items' thumbnails, where stored.
@@ -113,6 +87,8 @@ class Client:
             gallery=gallery,
             top_k=top_k,
             min_score=min_score,
+            filter=read_filter(filter),
+            max_per_label=max_per_label,
             fields=FieldMask(payload=payload, vector=vector, thumbnail=thumbnail),
             expected_model_fingerprint=expected_model_fingerprint,
         )
@@ -151,51 +127,6 @@ class Client:
         )
         return comparison_from_proto(self._call(self._retrieval.Compare, request))
 
-    def get_item(
-        self,
-        item_id: str,
-        *,
-        gallery: str = "",
-        payload: bool = True,
-        vector: bool = False,
-        thumbnail: bool = False,
-    ) -> ItemResult:
-        """Read one item of a gallery.
-
-        Raises:
-            NotFound: There is no such gallery or item.
-            Unavailable: No server answers.
-        """
-        fields = FieldMask(payload=payload, vector=vector, thumbnail=thumbnail)
-        request = gallery_pb2.GetItemRequest(gallery=gallery, item_id=item_id, fields=fields_to_proto(fields))
-        return item_from_proto(self._call(self._galleries.GetItem, request))
-
-    def galleries(self) -> list[GalleryInfo]:
-        """Describe the galleries that the server has; the first is the default."""
-        response = self._call(self._galleries.ListGalleries, gallery_pb2.ListGalleriesRequest())
-        return [gallery_from_proto(info) for info in response.galleries]
-
     def info(self) -> ServerInfo:
         """Describe the server's model, galleries and limits."""
         return info_from_proto(self._call(self._retrieval.GetServerInfo, retrieval_pb2.GetServerInfoRequest()))
-
-    def close(self) -> None:
-        """Close the connection; calling it twice is harmless."""
-        self._closed = True
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _call(self, method: Callable[..., _Response], request: Any) -> _Response:
-        if self._closed:
-            raise Unavailable(f"this client of {self.address} is closed; make another one")
-        try:
-            return method(request, timeout=self.timeout_s)
-        except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, self.timeout_s) from None

@@ -1,39 +1,33 @@
 """Labelled Recall@K through the served path: what a user of the service gets, decoder, network and index included."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
+from smserve.client.answers import LabelledQuery, QueryFailure, answers, others
 from smserve.client.client import Client
 from smserve.errors import InvalidInput
-from smserve.types import SearchResult
+from smserve.types import Hit
 
-__all__ = ["LabelledQuery", "QueryFailure", "RecallReport", "evaluate_recall"]
+__all__ = ["ClassRecall", "LabelledQuery", "QueryFailure", "RecallReport", "evaluate_recall"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledQuery:
-    """A picture whose class is known.
+class ClassRecall:
+    """What one class's queries found.
 
     Attributes:
-        path: The picture.
-        label: Its class, as the gallery spells it.
-        item_id: Its own id where the gallery holds it too: that hit does not count. None where it does not.
+        label: The class.
+        queries: Answered queries of it.
+        recall: K -> share of them with an item of their class among the K nearest.
+        confused_with: The label that its queries' nearest item has most often where it is not theirs; empty for none.
     """
 
-    path: Path
     label: str
-    item_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryFailure:
-    """A query that got no answer, and why."""
-
-    path: Path
-    message: str
+    queries: int
+    recall: Mapping[int, float]
+    confused_with: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +41,8 @@ class RecallReport:
         model_fingerprint: The model that answered.
         gallery: The gallery searched.
         generation: Its generation.
+        by_class: Of each class in the queries: the worst first, by the smallest K.
+        class_mean: K -> mean of the classes' recalls: each class counts alike, however many queries it has.
     """
 
     recall: Mapping[int, float]
@@ -55,6 +51,8 @@ class RecallReport:
     model_fingerprint: str
     gallery: str
     generation: int
+    by_class: tuple[ClassRecall, ...] = ()
+    class_mean: Mapping[int, float] = field(default_factory=dict)
 
 
 def evaluate_recall(
@@ -86,44 +84,55 @@ def evaluate_recall(
             field="queries",
         )
     most = max(ks)
-
-    def ask(query: LabelledQuery) -> SearchResult | QueryFailure:
-        try:
-            return client.search(query.path, top_k=most + 1, gallery=gallery, payload=False)
-        except InvalidInput as error:
-            return QueryFailure(path=query.path, message=error.message)
-
-    right = dict.fromkeys(ks, 0)
+    ranks: dict[str, list[float]] = {}  # by label
+    wrong: dict[str, Counter[str]] = {}
     failures = []
     answer = None
-    with ThreadPoolExecutor(threads) as pool:
-        for number, (query, outcome) in enumerate(zip(queries, pool.map(ask, queries), strict=True), 1):
-            if isinstance(outcome, QueryFailure):
-                failures.append(outcome)
-            else:
-                answer = outcome
-                rank = _first_right(query, outcome)
-                for k in ks:
-                    right[k] += rank <= k
-            if progress is not None:
-                progress(number)
-    answered = len(queries) - len(failures)
+    asked = answers(client, queries, top_k=most, gallery=gallery, threads=threads, progress=progress)
+    for query, outcome in asked:
+        if isinstance(outcome, QueryFailure):
+            failures.append(outcome)
+            continue
+        answer = outcome
+        hits = others(query, outcome)
+        ranks.setdefault(query.label, []).append(_first_right(query.label, hits))
+        if hits and hits[0].label != query.label:
+            wrong.setdefault(query.label, Counter())[hits[0].label] += 1
     if answer is None:
         raise InvalidInput(
             f"none of {len(queries)} queries could be answered; the first: {failures[0].path}: {failures[0].message}",
             field="queries",
         )
+    every = [rank for of_class in ranks.values() for rank in of_class]
+    by_class = [
+        ClassRecall(
+            label=label,
+            queries=len(of_class),
+            recall=_recall(of_class, ks),
+            confused_with=_most_common(wrong.get(label, Counter())),
+        )
+        for label, of_class in ranks.items()
+    ]
     return RecallReport(
-        recall={k: count / answered for k, count in right.items()},
-        queries=answered,
+        recall=_recall(every, ks),
+        queries=len(every),
         failures=tuple(failures),
         model_fingerprint=answer.model_fingerprint,
         gallery=answer.gallery,
         generation=answer.generation,
+        by_class=tuple(sorted(by_class, key=lambda each: (each.recall[min(ks)], each.label))),
+        class_mean={k: sum(each.recall[k] for each in by_class) / len(by_class) for k in ks},
     )
 
 
-def _first_right(query: LabelledQuery, result: SearchResult) -> float:
-    """Return the rank, from 1, of the nearest other item of the query's class; infinity for none."""
-    others = (hit for hit in result.hits if hit.item_id != query.item_id)
-    return next((rank for rank, hit in enumerate(others, 1) if hit.label == query.label), math.inf)
+def _recall(ranks: Sequence[float], ks: Sequence[int]) -> dict[int, float]:
+    return {k: sum(rank <= k for rank in ranks) / len(ranks) for k in ks}
+
+
+def _first_right(label: str, hits: Sequence[Hit]) -> float:
+    """Return the rank, from 1, of the nearest item of the query's class; infinity for none."""
+    return next((rank for rank, hit in enumerate(hits, 1) if hit.label == label), math.inf)
+
+
+def _most_common(labels: Counter[str]) -> str:
+    return min(labels, key=lambda label: (-labels[label], label), default="")

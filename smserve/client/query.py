@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from smserve.client.picture import Picture, encode_picture
 from smserve.errors import InvalidImage, InvalidInput
+from smserve.filters import Filter, parse_filter
 from smserve.types import FloatArray
 
-__all__ = ["ItemId", "Picture", "Query", "read_query"]
+__all__ = ["ItemId", "Picture", "Query", "read_filter", "read_query"]
 
 
 class ItemId(str):
@@ -47,6 +48,15 @@ def read_query(query: Query | None, item_id: str | None) -> tuple[bytes | None, 
         )
     assert query is not None, "checked above"  # noqa: S101 - for the type checker
     return encode_picture(query, "image"), None, None
+
+
+def read_filter(filter: Filter | str | None) -> Filter | None:
+    """Return a filter that may be given as text.
+
+    Raises:
+        InvalidFilter: The text can't be read.
+    """
+    return parse_filter(filter) if isinstance(filter, str) else filter
 
 
 def _is_vector(array: NDArray[Any]) -> bool:

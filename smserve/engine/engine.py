@@ -1,29 +1,32 @@
 """The engine: one model, its galleries, and the questions that they answer together."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from smserve.config import DECODED_BYTES_IN_FLIGHT, MAX_IMAGES_PER_CALL, MAX_MESSAGE_BYTES, ImageLimits, SearchLimits
+from smserve.config import (
+    DECODED_BYTES_IN_FLIGHT,
+    MAX_IMAGES_PER_CALL,
+    MAX_ITEMS_PER_CALL,
+    MAX_MESSAGE_BYTES,
+    MAX_PAGE_SIZE,
+    ImageLimits,
+    SearchLimits,
+)
 from smserve.embedder import OnnxEmbedder
 from smserve.engine.budget import ByteBudget
+from smserve.engine.galleries import Galleries
+from smserve.engine.generations import Generations
+from smserve.engine.items import Items, condition_of
 from smserve.engine.pictures import PictureEmbedder
-from smserve.engine.validation import check_image_count, check_search, unit_vector
-from smserve.errors import GalleryNotFound, InvalidImage, InvalidInput, ModelMismatch
+from smserve.engine.query import query_vector
+from smserve.engine.validation import check_image_count, check_search
+from smserve.engine.writing import ItemMaker
+from smserve.errors import InvalidImage, ModelMismatch
 from smserve.gallery.interface import GalleryReader
-from smserve.types import (
-    Comparison,
-    Embedding,
-    FieldMask,
-    FloatArray,
-    GalleryInfo,
-    ItemResult,
-    SearchRequest,
-    SearchResult,
-    ServerInfo,
-)
+from smserve.gallery.values import PerLabel
+from smserve.types import Comparison, Embedding, GalleryInfo, SearchRequest, SearchResult, ServerInfo
 from smserve.version import VERSION
 
 __all__ = ["Engine", "StillWanted"]
@@ -41,7 +44,12 @@ _DEFAULT_SEARCH_LIMITS: Final = SearchLimits()
 
 
 class Engine:
-    """Answers searches; safe to call from many threads. It owns its galleries and closes them."""
+    """Answers searches; safe to call from many threads. It owns its galleries and closes them.
+
+    Attributes:
+        items: Read and write the items of the galleries.
+        generations: See and change what the galleries are searched with.
+    """
 
     def __init__(
         self,
@@ -73,10 +81,13 @@ class Engine:
                     f"({embedder.manifest.name}); serve the gallery's own model, or build a gallery with this one"
                 )
         self._embedder = embedder
-        self._galleries = dict(galleries)
+        self._galleries = Galleries(galleries)
         self._image_limits = image_limits
         self._search_limits = search_limits
         self._pictures = PictureEmbedder(embedder, image_limits, ByteBudget(decoded_bytes_in_flight))
+        maker = ItemMaker(self._pictures, embedder.dimension)
+        self.items: Final = Items(self._galleries, maker, embedder.fingerprint)
+        self.generations: Final = Generations(self._galleries)
 
     @property
     def model_fingerprint(self) -> str:
@@ -93,13 +104,17 @@ class Engine:
             ModelMismatch: The caller pinned another model.
         """
         check_search(request, self._search_limits)
-        name, gallery = self._gallery(request.gallery)
+        name, gallery = self._galleries.reader(request.gallery)
         self._check_pin(request.expected_model_fingerprint)
-        vector = self._query_vector(request, gallery, still_wanted)  # (D,)
+        vector = query_vector(request, gallery, self._pictures, self._embedder.dimension, still_wanted)  # (D,)
         still_wanted()
         own = request.item_id
         wanted = request.top_k + (own is not None)
-        neighbours = gallery.search(vector[np.newaxis], wanted, request.fields)
+        condition = condition_of(request.filter)
+        per_label = None
+        if request.max_per_label is not None:
+            per_label = PerLabel(most=request.max_per_label, uncounted=own or "")
+        neighbours = gallery.search(vector[np.newaxis], wanted, request.fields, condition, per_label)
         hits = [hit for hit in neighbours.hits[0] if hit.item_id != own]
         if request.min_score is not None:
             hits = [hit for hit in hits if hit.score >= request.min_score]
@@ -144,27 +159,17 @@ class Engine:
         score = float(np.clip(one @ other, -1.0, 1.0))
         return Comparison(score=score, probability=None, model_fingerprint=self.model_fingerprint)
 
-    def get_item(self, gallery: str, item_id: str, fields: FieldMask) -> ItemResult:
-        """Read one item.
+    def gallery_name(self, name: str) -> str:
+        """Return the name of a gallery; of the first one for an empty name.
 
         Raises:
-            InvalidInput: The id is empty.
             GalleryNotFound: No such gallery is served.
-            ItemNotFound: There is none of that id.
         """
-        if not item_id:
-            raise InvalidInput("item_id is empty; name the item to read", field="item_id")
-        name, reader = self._gallery(gallery)
-        return ItemResult(
-            item=reader.get(item_id, fields),
-            gallery=name,
-            generation=reader.info().generation,
-            model_fingerprint=self.model_fingerprint,
-        )
+        return self._galleries.reader(name)[0]
 
     def list_galleries(self) -> tuple[GalleryInfo, ...]:
         """Describe the galleries served here; the first is the default."""
-        return tuple(dataclasses.replace(reader.info(), name=name) for name, reader in self._galleries.items())
+        return self._galleries.infos()
 
     def server_info(self) -> ServerInfo:
         """Describe the model, the galleries and the limits."""
@@ -182,23 +187,14 @@ class Engine:
             max_image_pixels=self._image_limits.max_pixels,
             max_images=MAX_IMAGES_PER_CALL,
             max_top_k=self._search_limits.max_top_k,
+            max_items=MAX_ITEMS_PER_CALL,
+            max_page_size=MAX_PAGE_SIZE,
             galleries=self.list_galleries(),
         )
 
     def close(self) -> None:
         """Close the galleries; calling it twice is harmless."""
-        for reader in self._galleries.values():
-            reader.close()
-
-    def _gallery(self, name: str) -> tuple[str, GalleryReader]:
-        if not self._galleries:
-            raise GalleryNotFound("this server serves no gallery; start it with --gallery DIR")
-        name = name or next(iter(self._galleries))
-        if name not in self._galleries:
-            raise GalleryNotFound(
-                f"there is no gallery {name!r} here; galleries served: {', '.join(map(repr, self._galleries))}"
-            )
-        return name, self._galleries[name]
+        self._galleries.close()
 
     def _check_pin(self, expected: str) -> None:
         if expected and expected != self.model_fingerprint:
@@ -206,16 +202,3 @@ class Engine:
                 f"the caller expects model {expected}, the server has {self.model_fingerprint} "
                 f"({self._embedder.manifest.name}); ask a server with that model, or drop the expectation"
             )
-
-    def _query_vector(self, request: SearchRequest, gallery: GalleryReader, still_wanted: StillWanted) -> FloatArray:
-        """Return the query as (D,) float32 of unit norm."""
-        if request.vector is not None:
-            return unit_vector(request.vector, self._embedder.dimension)
-        if request.item_id is not None:
-            vector = gallery.get(request.item_id, FieldMask(payload=False, vector=True)).vector
-            assert vector is not None, "asked for"  # noqa: S101 - GalleryReader's contract, for the type checker
-            return vector
-        assert request.image is not None, "checked by check_search"  # noqa: S101 - for the type checker
-        prepared = self._pictures.prepare(request.image, "image", still_wanted)
-        (vector,) = self._pictures.embed([prepared], still_wanted)
-        return np.asarray(vector, np.float32)

@@ -11,7 +11,7 @@ from smserve.config import ImageLimits
 from smserve.embedder import OnnxEmbedder
 from smserve.engine.budget import ByteBudget
 from smserve.errors import InvalidInput
-from smserve.images import read_header
+from smserve.images import crop_center, decode, make_thumbnail, read_header, resize_stage
 from smserve.types import FloatArray
 
 __all__ = ["PictureEmbedder"]
@@ -47,12 +47,28 @@ class PictureEmbedder:
         Raises:
             InvalidImage: As `smserve.images.decode`, naming `field`.
         """
+        with self._affordable(image, field, still_wanted):
+            return self._embedder.prepare(image, self._limits)
+
+    def prepare_with_thumbnail(
+        self, image: bytes, field: str, still_wanted: Callable[[], None]
+    ) -> tuple[NDArray[np.uint8], bytes]:
+        """Return the model's input, and a small JPEG for the gallery; see `prepare`."""
+        rule = self._embedder.manifest.resize
+        with self._affordable(image, field, still_wanted):
+            decoded = decode(image, self._limits)
+            pixels = crop_center(resize_stage(decoded, rule), rule.height, rule.width)
+            return pixels, make_thumbnail(decoded)
+
+    @contextmanager
+    def _affordable(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> Iterator[None]:
+        """Hold the memory that decoding a picture takes; errors about it name `field`."""
         still_wanted()
         with _blamed_on(field):
             header = read_header(image, self._limits)
             cost = header.width * header.height * _BYTES_PER_PIXEL.get(header.format, _BYTES_PER_PIXEL_WITH_ALPHA)
             with self._budget.hold(cost, still_wanted):
-                return self._embedder.prepare(image, self._limits)
+                yield
 
     def embed(self, pixels: list[NDArray[np.uint8]], still_wanted: Callable[[], None]) -> FloatArray:
         """Return (N, D) float32 of unit norm for N prepared pictures."""

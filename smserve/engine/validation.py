@@ -1,21 +1,33 @@
 """What a request must look like; every rule stands here and nowhere else."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from smserve.config import SearchLimits
 from smserve.errors import InvalidInput, InvalidTopK, InvalidVector
-from smserve.types import FloatArray, SearchRequest
+from smserve.types import FloatArray, SearchRequest, UpsertItem
 
-__all__ = ["check_image_count", "check_search", "unit_vector"]
+__all__ = [
+    "check_deletion",
+    "check_image_count",
+    "check_item_id",
+    "check_page_size",
+    "check_search",
+    "check_upsert",
+    "unit_vector",
+]
+
+_MOST_LEVELS: Final = 64  # of a payload: SQLite, which filters by it, gives up at 1,000, and Python's json near there
 
 
 def check_search(request: SearchRequest, limits: SearchLimits) -> None:
     """Check everything that needs neither model nor gallery.
 
     Raises:
-        InvalidInput: Not exactly one query, or a `min_score` that is no number.
+        InvalidInput: Not exactly one query, a `min_score` that is no number, or a `max_per_label` below 1.
         InvalidTopK: `top_k` is out of range.
     """
     queries = {"image": request.image, "vector": request.vector, "item_id": request.item_id}
@@ -27,6 +39,8 @@ def check_search(request: SearchRequest, limits: SearchLimits) -> None:
         )
     if not 1 <= request.top_k <= limits.max_top_k:
         raise InvalidTopK(f"top_k is {request.top_k}; wanted at least 1 and at most {limits.max_top_k}", field="top_k")
+    if request.max_per_label is not None and request.max_per_label < 1:
+        raise InvalidInput(f"max_per_label is {request.max_per_label}; wanted at least 1", field="max_per_label")
     if request.min_score is not None and not math.isfinite(request.min_score):
         raise InvalidInput(f"min_score is {request.min_score}; wanted a cosine, a number in [-1, 1]", field="min_score")
 
@@ -64,3 +78,94 @@ def check_image_count(count: int, most: int) -> None:
         raise InvalidInput(
             f"the call has {count} pictures; wanted at least 1 and at most {most}, so split it up", field="images"
         )
+
+
+def check_upsert(items: Sequence[UpsertItem], *, most: int, most_images: int) -> None:
+    """Check everything about new items that needs neither model nor gallery.
+
+    Raises:
+        InvalidInput: None, or too many; one without an id, not with exactly one of picture and vector, or with a
+            payload that is nested too deeply.
+    """
+    if not 1 <= len(items) <= most:
+        raise InvalidInput(
+            f"the call has {len(items)} items; wanted at least 1 and at most {most}, so split it up", field="items"
+        )
+    images = sum(item.image is not None for item in items)
+    if images > most_images:
+        raise InvalidInput(
+            f"the call has {images} items with a picture; wanted at most {most_images}, so split it up", field="items"
+        )
+    for number, item in enumerate(items):
+        if not item.item_id:
+            raise InvalidInput(f"item {number} has an empty id; name it", field=f"items[{number}].item_id")
+        if (item.image is None) == (item.vector is None):
+            raise InvalidInput(
+                f"item {item.item_id!r} has {'both' if item.image is not None else 'neither'} of image and vector; "
+                f"wanted exactly one",
+                field=f"items[{number}]",
+            )
+        if _is_deeper(item.payload, _MOST_LEVELS):
+            raise InvalidInput(
+                f"the payload of item {item.item_id!r} is nested more than {_MOST_LEVELS} levels deep; make it flatter",
+                field=f"items[{number}].payload",
+            )
+
+
+def check_deletion(item_ids: Sequence[str], *, most: int, has_filter: bool) -> None:
+    """Check that a deletion says what is to go, in one way.
+
+    Raises:
+        InvalidInput: It gives neither ids nor a filter, or both; an id is empty or not Unicode, or there are too many.
+    """
+    if bool(item_ids) == has_filter:
+        raise InvalidInput(
+            f"{'both item_ids and filter are' if has_filter else 'neither item_ids nor filter is'} given; wanted "
+            f"exactly one",
+            field="item_ids",
+        )
+    if len(item_ids) > most:
+        raise InvalidInput(
+            f"the call has {len(item_ids)} ids; wanted at most {most}, so split it up, or delete by filter",
+            field="item_ids",
+        )
+    for number, item_id in enumerate(item_ids):
+        check_item_id(item_id, f"item_ids[{number}]")
+
+
+def check_item_id(item_id: str, field: str = "item_id") -> None:
+    """Check that an id is one.
+
+    Raises:
+        InvalidInput: It is empty, or not Unicode (a file name in another encoding).
+    """
+    if not item_id:
+        raise InvalidInput(f"{field} is empty; name the item", field=field)
+    try:
+        item_id.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{field} is {item_id!r}, which is not Unicode; no item is called so", field=field) from None
+
+
+def check_page_size(size: int, most: int) -> None:
+    """Check the number of items of one page.
+
+    Raises:
+        InvalidInput: It is out of range.
+    """
+    if not 1 <= size <= most:
+        raise InvalidInput(f"page_size is {size}; wanted at least 1 and at most {most}", field="page_size")
+
+
+def _is_deeper(payload: Mapping[str, Any], levels: int) -> bool:
+    """Whether objects and lists stand in each other more than so many levels deep."""
+    level: list[Any] = [payload]
+    for _ in range(levels):
+        inner: list[Any] = []
+        for each in level:
+            parts = each.values() if isinstance(each, Mapping) else each
+            inner += [part for part in parts if isinstance(part, Mapping | list | tuple)]
+        if not inner:
+            return False
+        level = inner
+    return True

@@ -1,13 +1,11 @@
 """Generations: what a gallery is searched with, derived from its records, checksummed, never changed.
 
 generations/000007/{vectors.f32, keys.i64, index.faiss, manifest.json}
-CURRENT                 which one to load, and the sha256 of its manifest
 """
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterable
+import mmap
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,26 +13,34 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smserve.errors import GalleryDamaged, SmserveError
-from smserve.gallery.durable import sync_directory, sync_file, write_durably
-from smserve.gallery.index import EXACT, VectorIndex
-from smserve.gallery.row import Row
+from smserve.errors import GalleryDamaged
+from smserve.gallery.active import active_folder
+from smserve.gallery.bitmap import Bitmap, Positions
+from smserve.gallery.current import FILE_NAME as CURRENT
+from smserve.gallery.index import VectorIndex
+from smserve.types import FloatArray
 
 __all__ = [
-    "CURRENT",
+    "FOLDER",
+    "INDEX",
+    "KEYS",
+    "MANIFEST",
+    "VECTORS",
     "Generation",
     "GenerationManifest",
-    "current_number",
+    "generation_folder",
     "generation_numbers",
     "is_finished",
-    "publish_generation",
+    "manifest_bytes",
+    "manifest_sha256",
+    "mapped_vectors",
+    "read_manifest",
 ]
 
-CURRENT: Final = "CURRENT"
 FORMAT_VERSION: Final = 1
-_FOLDER: Final = "generations"
-_MANIFEST: Final = "manifest.json"
-_VECTORS, _KEYS, _INDEX = "vectors.f32", "keys.i64", "index.faiss"
+FOLDER: Final = "generations"
+MANIFEST: Final = "manifest.json"
+VECTORS, KEYS, INDEX = "vectors.f32", "keys.i64", "index.faiss"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +75,21 @@ class GenerationManifest:
 
 
 class Generation:
-    """A verified generation, open for search."""
+    """A verified generation, open for search.
 
-    def __init__(self, manifest: GenerationManifest, keys: NDArray[np.int64], index: VectorIndex) -> None:
+    Attributes:
+        manifest: What it says about itself.
+        keys: (N,) position -> key, ascending.
+        vectors: (N, D), mapped from its file.
+        index: What is searched.
+    """
+
+    def __init__(
+        self, manifest: GenerationManifest, keys: NDArray[np.int64], vectors: FloatArray, index: VectorIndex
+    ) -> None:
         self.manifest: Final = manifest
-        self.keys: Final = keys  # (N,) position -> key
+        self.keys: Final = keys
+        self.vectors: Final = vectors
         self.index: Final = index
 
     @classmethod
@@ -83,114 +99,81 @@ class Generation:
         Raises:
             GalleryDamaged: A file is missing, fails its checksum or does not fit the others.
         """
-        folder = _folder(gallery, number)
-        manifest = _read_manifest(folder, number, manifest_sha256)
-        for name in (_VECTORS, _KEYS, _INDEX):
+        folder = generation_folder(gallery, number)
+        manifest = read_manifest(gallery, number, manifest_sha256)
+        for name in (VECTORS, KEYS, INDEX):
             if manifest.sha256.get(name) != _sha256(folder / name):
                 raise GalleryDamaged(f"{folder / name} fails its checksum")
-        keys = np.fromfile(folder / _KEYS, dtype="<i8")
-        index = VectorIndex.load(folder / _INDEX)
-        sizes = (len(keys), len(index), index.dimension)
-        if sizes != (manifest.item_count, manifest.item_count, manifest.dimension):
-            raise GalleryDamaged(f"{folder} holds {sizes} keys, vectors and D; its manifest says otherwise")
-        return cls(manifest, keys, index)
+        try:
+            keys = np.fromfile(folder / KEYS, dtype="<i8")
+            index = VectorIndex.load(folder / INDEX)
+            sizes = (len(keys), len(index), index.dimension, (folder / VECTORS).stat().st_size)
+            wanted = (manifest.item_count, manifest.item_count, manifest.dimension)
+            if sizes != (*wanted, 4 * manifest.item_count * manifest.dimension) or (np.diff(keys) <= 0).any():
+                raise GalleryDamaged(f"{folder} holds {sizes} keys, vectors, D and bytes; its manifest says otherwise")
+            vectors = mapped_vectors(folder / VECTORS, manifest.dimension)
+        except OSError as error:
+            raise GalleryDamaged(f"{folder} can't be read ({error.strerror})") from None
+        return cls(manifest, keys, vectors, index)
+
+    def positions_of(self, keys: NDArray[np.int64]) -> Positions:
+        """Return the positions of those keys that are here."""
+        if not len(self.keys):
+            return np.empty(0, np.int64)
+        positions = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.unique(positions[self.keys[positions] == keys])
+
+    def all_positions(self) -> Bitmap:
+        """Return the set of all."""
+        return Bitmap.from_booleans(np.ones(len(self.keys), np.bool_))
+
+
+def generation_folder(gallery: Path, number: int) -> Path:
+    """Return where a generation lies."""
+    return gallery / FOLDER / f"{number:06d}"
 
 
 def generation_numbers(gallery: Path) -> list[int]:
     """Return the generations that are there, newest first; whether they are sound is another question."""
-    folder = gallery / _FOLDER
+    folder = gallery / FOLDER
     if not folder.is_dir():
         return []
     return sorted((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), reverse=True)
 
 
-def current_number(gallery: Path) -> tuple[int, str] | None:
-    """Return the number in CURRENT and the sha256 of its manifest; None where nothing was published.
-
-    Raises:
-        GalleryDamaged: CURRENT can't be read.
-    """
-    path = gallery / CURRENT
-    try:
-        document = json.loads(path.read_bytes())
-        return int(document["generation"]), str(document["manifest_sha256"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GalleryDamaged(f"{path} can't be read ({error!r})") from None
-
-
 def is_finished(gallery: Path) -> bool:
     """Whether a gallery stands there that can be searched: something was published, whether or not CURRENT is lost."""
-    return (gallery / CURRENT).exists() or bool(generation_numbers(gallery))
+    folder = active_folder(gallery)
+    return (folder / CURRENT).exists() or bool(generation_numbers(folder))
 
 
-def publish_generation(
-    gallery: Path, rows: Iterable[Row], *, model_fingerprint: str, dimension: int, metric: str, last_sequence: int
-) -> int:
-    """Write the next generation from rows, switch CURRENT to it, and return its number.
+def mapped_vectors(path: Path, dimension: int) -> FloatArray:
+    """Return the file's vectors (N, D), mapped into memory."""
+    if not path.stat().st_size:  # can't be mapped
+        return np.empty((0, dimension), np.float32)
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.frombuffer(mapped, "<f4").reshape(-1, dimension)
 
-    The one before stays, for falling back; older ones are removed.
+
+def manifest_bytes(manifest: GenerationManifest) -> bytes:
+    """Return the file that holds a manifest."""
+    fields = asdict(manifest)
+    return json.dumps({**fields, "checksum": _checksum(fields)}, indent=1, sort_keys=True).encode()
+
+
+def read_manifest(gallery: Path, number: int, sha256: str | None = None) -> GenerationManifest:
+    """Return what a generation says about itself.
+
+    Args:
+        gallery: The gallery's folder.
+        number: The generation's.
+        sha256: Of the file, where it is known.
+
+    Raises:
+        GalleryDamaged: The file can't be read, or fails a checksum.
     """
-    numbers = generation_numbers(gallery)
-    number = (numbers[0] if numbers else 0) + 1
-    partial = gallery / _FOLDER / f".{number:06d}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        keys = _write_vectors(partial, rows)
-        vectors = np.fromfile(partial / _VECTORS, dtype="<f4").reshape(len(keys), dimension)
-        VectorIndex.build(vectors).save(partial / _INDEX)
-        manifest = GenerationManifest(
-            number=number,
-            model_fingerprint=model_fingerprint,
-            dimension=dimension,
-            metric=metric,
-            item_count=len(keys),
-            last_sequence=last_sequence,
-            index=EXACT,
-            recall={"kind": "exact", "recall_at_10": 1.0},
-            sha256={name: _sha256(partial / name) for name in (_VECTORS, _KEYS, _INDEX)},
-        )
-        fields = asdict(manifest)
-        document = json.dumps({**fields, "checksum": _checksum(fields)}, indent=1, sort_keys=True).encode()
-        (partial / _MANIFEST).write_bytes(document)
-        for path in partial.iterdir():
-            sync_file(path)
-        sync_directory(partial)
-        partial.replace(_folder(gallery, number))
-        sync_directory(gallery / _FOLDER)
-    except OSError as error:
-        raise SmserveError(
-            f"generation {number} of {gallery} can't be written: {error.strerror}; nothing is lost, run again once "
-            f"that is mended"
-        ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)  # gone already where all went well
-    current = {"generation": number, "manifest_sha256": hashlib.sha256(document).hexdigest()}
-    write_durably(gallery / CURRENT, json.dumps(current).encode())
-    for old in numbers[1:]:
-        shutil.rmtree(_folder(gallery, old), ignore_errors=True)
-    return number
-
-
-def _write_vectors(folder: Path, rows: Iterable[Row]) -> list[int]:
-    """Stream vectors and keys into their files; returns the keys."""
-    keys = []
-    with (folder / _VECTORS).open("wb") as vectors:
-        for row in rows:
-            vectors.write(row.vector)
-            keys.append(row.key)
-    (folder / _KEYS).write_bytes(np.array(keys, "<i8").tobytes())
-    return keys
-
-
-def _folder(gallery: Path, number: int) -> Path:
-    return gallery / _FOLDER / f"{number:06d}"
-
-
-def _read_manifest(folder: Path, number: int, sha256: str | None) -> GenerationManifest:
-    path = folder / _MANIFEST
+    path = generation_folder(gallery, number) / MANIFEST
     try:
         data = path.read_bytes()
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
@@ -207,6 +190,15 @@ def _read_manifest(folder: Path, number: int, sha256: str | None) -> GenerationM
             f"{FORMAT_VERSION}"
         )
     return manifest
+
+
+def manifest_sha256(gallery: Path, number: int) -> str:
+    """Return the sha256 of a generation's manifest.
+
+    Raises:
+        GalleryDamaged: The file can't be read.
+    """
+    return _sha256(generation_folder(gallery, number) / MANIFEST)
 
 
 def _checksum(fields: dict[str, Any]) -> str:

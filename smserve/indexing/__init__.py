@@ -1,16 +1,27 @@
 """From folders and CSV files of pictures to a gallery."""
 
+from smserve.indexing.adding import add_pictures
 from smserve.indexing.build import REPORT_FILE, BuildProgress, build_gallery
-from smserve.indexing.report import BuildReport, Unreadable
+from smserve.indexing.comparison import ComparedQuery, ModelComparison, compare_models
+from smserve.indexing.report import AddReport, BuildReport, Unreadable
 from smserve.indexing.sources import SourceItem, items_from_csv, pictures_in
+from smserve.indexing.staging import StageProgress, StageReport, stage_model
 
 __all__ = [
     "REPORT_FILE",
+    "AddReport",
     "BuildProgress",
     "BuildReport",
+    "ComparedQuery",
+    "ModelComparison",
     "SourceItem",
+    "StageProgress",
+    "StageReport",
     "Unreadable",
+    "add_pictures",
     "build_gallery",
+    "compare_models",
     "items_from_csv",
     "pictures_in",
+    "stage_model",
 ]

@@ -9,23 +9,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Protocol
 
-import numpy as np
-
 from smserve.config import ImageLimits
 from smserve.embedder import OnnxEmbedder
 from smserve.errors import GalleryExists, InvalidInput
-from smserve.gallery import LocalGalleryWriter, NewItem, is_finished, write_durably
-from smserve.indexing.reading import PictureReader, Prepared, Stored, in_order
+from smserve.gallery import LocalGalleryWriter, is_finished, write_durably
+from smserve.gallery.duplicates import near_duplicates as find_near_duplicates
+from smserve.gallery.duplicates import write_near_duplicates
+from smserve.gallery.publication import IndexBuilder, exact_index
+from smserve.indexing.limits import LOCAL_LIMITS
+from smserve.indexing.reading import PictureReader, Stored, in_order
 from smserve.indexing.report import BuildReport, Unreadable
-from smserve.indexing.sources import SourceItem
+from smserve.indexing.sink import Sink
+from smserve.indexing.sources import SourceItem, check_sources
 
 __all__ = ["REPORT_FILE", "BuildProgress", "build_gallery"]
 
 REPORT_FILE: Final = "build-report.json"
-
-_LOCAL_LIMITS: Final = ImageLimits(max_bytes=256 * 1024 * 1024)  # no message must hold these
-_STORED: Final = 256  # items of one transaction
-_EMBEDDED: Final = 32  # pictures of one run of the model
 
 
 class BuildProgress(Protocol):
@@ -43,7 +42,10 @@ def build_gallery(
     workers: int | None = None,
     thumbnails: bool = True,
     progress: BuildProgress | None = None,
-    image_limits: ImageLimits = _LOCAL_LIMITS,
+    image_limits: ImageLimits = LOCAL_LIMITS,
+    build_index: IndexBuilder = exact_index,
+    near_duplicates: float | None = None,
+    near_duplicates_file: Path | None = None,
 ) -> BuildReport:
     """Embed pictures and store them; an interrupted build of the same folder goes on where it was.
 
@@ -58,6 +60,9 @@ def build_gallery(
         thumbnails: Store a small JPEG of each picture.
         progress: Told how far it is.
         image_limits: What a picture may cost.
+        build_index: Makes the index that the gallery is searched with.
+        near_duplicates: When given, pairs of items with a cosine of at least this are counted in the end.
+        near_duplicates_file: When given, they are written to it, as CSV.
 
     Raises:
         GalleryExists: The folder holds a finished gallery, or other things.
@@ -67,15 +72,19 @@ def build_gallery(
         InvalidInput: There is no source, two have the same id, or not one picture can be read.
     """
     started = time.monotonic()
+    if near_duplicates_file is not None and not near_duplicates_file.absolute().parent.is_dir():
+        raise InvalidInput(
+            f"{near_duplicates_file} can't be written: there is no such folder; make it", field="near_duplicates_file"
+        )
     _check_unfinished(gallery)
-    _check_sources(sources)
+    check_sources(sources)
     workers = workers or os.cpu_count() or 1
     embedder = OnnxEmbedder(model, threads=workers)
     with LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension) as writer:
         _check_unfinished(gallery)  # again: another build may have finished it before the lock was ours
         stored = writer.sources()
         reader = PictureReader(embedder.manifest.resize, image_limits, stored, thumbnails=thumbnails)
-        sink = _Sink(embedder, writer)
+        sink = Sink(embedder, writer.upsert)
         resumed = duplicates = 0
         seen: set[str] = set()
         unreadable: list[Unreadable] = []
@@ -91,7 +100,7 @@ def build_gallery(
                 if isinstance(outcome, Stored):
                     resumed += 1
                 else:
-                    sink.add(outcome)
+                    sink.add(outcome.pixels, outcome.new_item)
         sink.flush()
         gone = stored.keys() - {item.item_id for item in sources} | stored.keys() & {
             each.item_id for each in unreadable
@@ -104,9 +113,12 @@ def build_gallery(
                 f"{unreadable[0].reason}",
                 field="images",
             )
-        generation = writer.publish()
+        generation = writer.publish(build_index)
     if progress is not None:
         progress(len(sources), len(sources))
+    pairs = None if near_duplicates is None else find_near_duplicates(gallery, near_duplicates)
+    if pairs is not None and near_duplicates_file is not None:
+        write_near_duplicates(pairs, near_duplicates_file)
     report = BuildReport(
         gallery=str(gallery),
         generation=generation,
@@ -117,6 +129,7 @@ def build_gallery(
         unreadable=tuple(unreadable),
         seconds=time.monotonic() - started,
         model_fingerprint=embedder.fingerprint,
+        near_duplicates=None if pairs is None else pairs.counts,
     )
     write_durably(gallery / REPORT_FILE, json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
     return report
@@ -127,65 +140,3 @@ def _check_unfinished(gallery: Path) -> None:
         raise GalleryExists(
             f"{gallery} holds a finished gallery, which is never overwritten; choose another --gallery, or remove it"
         )
-
-
-def _check_sources(sources: Sequence[SourceItem]) -> None:
-    if not sources:
-        raise InvalidInput("there is no picture to index; give at least one", field="images")
-    ids: set[str] = set()
-    for item in sources:
-        if item.item_id in ids:
-            raise InvalidInput(f"two pictures have the id {item.item_id!r}; ids must differ", field="images")
-        ids.add(item.item_id)
-
-
-class _Sink:
-    """Embeds pictures in batches, and stores them in larger ones.
-
-    Attributes:
-        embedded: Pictures taken in.
-    """
-
-    def __init__(self, embedder: OnnxEmbedder, writer: LocalGalleryWriter) -> None:
-        self._embedder = embedder
-        self._writer = writer
-        self._prepared: list[Prepared] = []
-        self._items: list[NewItem] = []
-        self.embedded = 0
-
-    def add(self, prepared: Prepared) -> None:
-        """Take one in."""
-        self.embedded += 1
-        self._prepared.append(prepared)
-        if len(self._prepared) == _EMBEDDED:
-            self._embed()
-        if len(self._items) >= _STORED:
-            self._store()
-
-    def flush(self) -> None:
-        """Store what is left."""
-        self._embed()
-        self._store()
-
-    def _embed(self) -> None:
-        if not self._prepared:
-            return
-        vectors = self._embedder.embed(np.stack([each.pixels for each in self._prepared]))  # (N, D)
-        self._items += [
-            NewItem(
-                item_id=each.item.item_id,
-                vector=vector,
-                label=each.item.label,
-                payload=each.item.payload,
-                source_uri=each.item.uri,
-                source_sha256=each.sha256,
-                thumbnail=each.thumbnail,
-            )
-            for each, vector in zip(self._prepared, vectors, strict=True)
-        ]
-        self._prepared = []
-
-    def _store(self) -> None:
-        if self._items:
-            self._writer.upsert(self._items)
-            self._items = []

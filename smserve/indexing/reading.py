@@ -3,7 +3,7 @@
 import hashlib
 import stat
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
 from smserve.errors import InvalidImage
-from smserve.gallery import Source
+from smserve.gallery import NewItem, Source
 from smserve.images import ResizeRule, crop_center, decode, make_thumbnail, resize_stage
 from smserve.indexing.report import Unreadable
 from smserve.indexing.sources import SourceItem
+from smserve.types import FloatArray
 
-__all__ = ["PictureReader", "Prepared", "Stored", "in_order"]
+__all__ = ["PictureReader", "Prepared", "Stored", "in_order", "read_picture"]
 
 _AHEAD: Final = 4  # pictures a worker that may wait for the model
 
@@ -50,6 +51,18 @@ class Prepared:
     pixels: NDArray[np.uint8]
     thumbnail: bytes | None
 
+    def new_item(self, vector: FloatArray) -> NewItem:
+        """Return it with its vector (D,), as a gallery takes it."""
+        return NewItem(
+            item_id=self.item.item_id,
+            vector=vector,
+            label=self.item.label,
+            payload=self.item.payload,
+            source_uri=self.item.uri,
+            source_sha256=self.sha256,
+            thumbnail=self.thumbnail,
+        )
+
 
 class PictureReader:
     """Reads one picture at a time; safe to call from many threads."""
@@ -65,7 +78,7 @@ class PictureReader:
     def __call__(self, item: SourceItem) -> Prepared | Stored | Unreadable:
         """Return what became of a picture."""
         try:
-            data = _read(item.path, self._limits)
+            data = read_picture(item.path, self._limits)
             sha256 = hashlib.sha256(data).hexdigest()
             wanted = Source(uri=item.uri, sha256=sha256, label=item.label, payload=item.payload)
             if self._stored.get(item.item_id) == wanted:
@@ -82,8 +95,13 @@ class PictureReader:
         return Prepared(item=item, sha256=sha256, pixels=pixels, thumbnail=thumbnail)
 
 
-def _read(path: Path, limits: ImageLimits) -> bytes:
-    """Return a file's bytes; it is looked at first, since a pipe would never end and a huge file fill the memory."""
+def read_picture(path: Path, limits: ImageLimits) -> bytes:
+    """Return a file's bytes; it is looked at first, since a pipe would never end and a huge file fill the memory.
+
+    Raises:
+        InvalidImage: It is no regular file, or too large, or its path is not UTF-8.
+        OSError: It can't be read.
+    """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise InvalidImage("this is no regular file")
@@ -104,7 +122,7 @@ def _printable(text: str) -> str:
 
 
 def in_order(
-    work: Callable[[_Item], _Outcome], items: Sequence[_Item], workers: int
+    work: Callable[[_Item], _Outcome], items: Iterable[_Item], workers: int
 ) -> Generator[_Outcome, None, None]:
     """Yield the outcome of each item, in order; a few a worker are held at a time."""
     pending: deque[Future[_Outcome]] = deque()

@@ -1,8 +1,10 @@
-"""What a build did."""
+"""What a build did, and what adding to a gallery did."""
 
 from dataclasses import dataclass
 
-__all__ = ["BuildReport", "Unreadable"]
+from smserve.gallery.duplicates import NearDuplicateCounts
+
+__all__ = ["AddReport", "BuildReport", "Unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class BuildReport:
         unreadable: Pictures left out.
         seconds: From begin to end.
         model_fingerprint: Of the model used.
+        near_duplicates: How many pairs of items are nearly the same; None where that was not asked.
     """
 
     gallery: str
@@ -39,8 +42,39 @@ class BuildReport:
     unreadable: tuple[Unreadable, ...]
     seconds: float
     model_fingerprint: str
+    near_duplicates: NearDuplicateCounts | None = None
 
     @property
     def images_per_s(self) -> float:
         """Pictures embedded a second."""
         return self.embedded / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddReport:
+    """The outcome of adding pictures.
+
+    Attributes:
+        gallery: Its folder, or its name on a server.
+        generation: The one that is searched.
+        items: Searchable items now.
+        added: Pictures embedded: new items, and changed ones.
+        unchanged: Pictures that were stored already, as they are.
+        unreadable: Pictures left out.
+        seconds: From begin to end.
+        model_fingerprint: Of the model used.
+    """
+
+    gallery: str
+    generation: int
+    items: int
+    added: int
+    unchanged: int
+    unreadable: tuple[Unreadable, ...]
+    seconds: float
+    model_fingerprint: str
+
+    @property
+    def images_per_s(self) -> float:
+        """Pictures embedded a second."""
+        return self.added / self.seconds if self.seconds > 0 else 0.0

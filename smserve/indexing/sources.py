@@ -3,14 +3,14 @@
 import csv
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from smserve.errors import InvalidInput
 
-__all__ = ["SourceItem", "items_from_csv", "pictures_in"]
+__all__ = ["SourceItem", "check_sources", "items_from_csv", "pictures_in"]
 
 _SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp"}
 _KNOWN: Final = ("path", "label", "id")
@@ -103,6 +103,21 @@ def items_from_csv(file: Path) -> list[SourceItem]:
     if not items:
         raise InvalidInput(f"{file} lists no picture; it needs a row a picture below its header", field="csv")
     return list(items.values())
+
+
+def check_sources(sources: Sequence[SourceItem]) -> None:
+    """Check that there are pictures, under different names.
+
+    Raises:
+        InvalidInput: There is none, or two have the same id.
+    """
+    if not sources:
+        raise InvalidInput("there is no picture to index; give at least one", field="images")
+    ids: set[str] = set()
+    for item in sources:
+        if item.item_id in ids:
+            raise InvalidInput(f"two pictures have the id {item.item_id!r}; ids must differ", field="images")
+        ids.add(item.item_id)
 
 
 def _rows(file: Path, text: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:

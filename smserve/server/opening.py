@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from smserve.config import ImageLimits, SearchLimits
 from smserve.embedder import OnnxEmbedder
@@ -12,11 +13,15 @@ from smserve.gallery.interface import GalleryReader
 
 __all__ = ["open_engine"]
 
+_FOLLOWED_S: Final = 0.5
+
 
 def open_engine(
     model: Path,
     galleries: Sequence[tuple[str, Path]],
     *,
+    writable: bool = False,
+    check_every: int = 0,
     image_limits: ImageLimits | None = None,
     search_limits: SearchLimits | None = None,
 ) -> Engine:
@@ -25,6 +30,8 @@ def open_engine(
     Args:
         model: The model file; its self-check runs.
         galleries: Name and folder of each; the first is the default.
+        writable: Write to them, too, as the one process that may; else follow what others write, within a second.
+        check_every: One search in so many is repeated exactly, aside, to measure recall; 0 for none.
         image_limits: What a picture may cost.
         search_limits: What a search may ask for.
 
@@ -32,11 +39,10 @@ def open_engine(
         ModelDamaged: The model can't be loaded or fails its self-check.
         GalleryNotFound: A folder holds no gallery.
         GalleryDamaged: A gallery can't be read.
+        GalleryLocked: To be written to, and another process does so; its pid is named.
         ModelMismatch: A gallery was built with another model.
         InvalidInput: Two galleries have one name.
     """
-    from smserve.gallery import LocalGallery  # loads FAISS
-
     names = [name for name, _ in galleries]
     for name in names:
         if names.count(name) > 1:
@@ -45,7 +51,7 @@ def open_engine(
     opened: dict[str, GalleryReader] = {}
     with contextlib.ExitStack() as undo:
         for name, folder in galleries:
-            opened[name] = LocalGallery.open(folder, name=name, model_fingerprint=embedder.fingerprint)
+            opened[name] = _opened(folder, name, embedder.fingerprint, writable=writable, check_every=check_every)
             undo.callback(opened[name].close)
         engine = Engine(
             embedder,
@@ -55,3 +61,13 @@ def open_engine(
         )
         undo.pop_all()  # from here on the engine closes them
     return engine
+
+
+def _opened(folder: Path, name: str, fingerprint: str, *, writable: bool, check_every: int) -> GalleryReader:
+    from smserve.gallery import LiveGallery, LocalGallery  # loads FAISS
+
+    if writable:
+        return LiveGallery.open(folder, name=name, model_fingerprint=fingerprint, check_every=check_every)
+    return LocalGallery.open(
+        folder, name=name, model_fingerprint=fingerprint, follow_s=_FOLLOWED_S, check_every=check_every
+    )

@@ -1,11 +1,10 @@
-"""Galleries and their items."""
+"""What a gallery holds, in numbers, and the generations that it keeps."""
 
-from smserve.types import GalleryInfo, Item, ItemResult
+from smserve.types import GalleryInfo, GenerationInfo
 from smserve.v1 import gallery_pb2, types_pb2
-from smserve.wire.origin import origin_to_proto, payload_from_proto, payload_to_proto
-from smserve.wire.vectors import vector_from_proto, vector_to_proto
+from smserve.wire.origin import payload_from_proto, payload_to_proto
 
-__all__ = ["gallery_from_proto", "gallery_to_proto", "item_from_proto", "item_to_proto"]
+__all__ = ["gallery_from_proto", "gallery_to_proto", "generation_from_proto", "generation_to_proto"]
 
 
 def gallery_to_proto(info: GalleryInfo) -> types_pb2.GalleryInfo:
@@ -18,6 +17,8 @@ def gallery_to_proto(info: GalleryInfo) -> types_pb2.GalleryInfo:
         model_fingerprint=info.model_fingerprint,
         generation=info.generation,
         index=info.index,
+        live_recall=info.live_recall,
+        live_recall_searches=info.live_recall_searches,
     )
 
 
@@ -31,38 +32,32 @@ def gallery_from_proto(message: types_pb2.GalleryInfo) -> GalleryInfo:
         model_fingerprint=message.model_fingerprint,
         generation=message.generation,
         index=message.index,
+        live_recall=message.live_recall if message.HasField("live_recall") else None,
+        live_recall_searches=message.live_recall_searches,
     )
 
 
-def item_to_proto(result: ItemResult) -> gallery_pb2.GetItemResponse:
-    """Convert an item that was read."""
-    item = result.item
-    return gallery_pb2.GetItemResponse(
-        item=gallery_pb2.Item(
-            item_id=item.item_id,
-            label=item.label,
-            payload=payload_to_proto(item.payload),
-            source_uri=item.source_uri,
-            vector=None if item.vector is None else vector_to_proto(item.vector),
-            thumbnail=item.thumbnail or b"",
-        ),
-        origin=origin_to_proto(result.model_fingerprint, result.gallery, result.generation),
+def generation_to_proto(info: GenerationInfo) -> gallery_pb2.Generation:
+    """Convert a generation's description."""
+    return gallery_pb2.Generation(
+        number=info.number,
+        item_count=info.item_count,
+        last_sequence=info.last_sequence,
+        index=info.index,
+        recall=payload_to_proto(info.recall),
+        current=info.current,
+        previous=info.previous,
     )
 
 
-def item_from_proto(message: gallery_pb2.GetItemResponse) -> ItemResult:
-    """Convert an item that was read."""
-    item = message.item
-    return ItemResult(
-        item=Item(
-            item_id=item.item_id,
-            label=item.label,
-            payload=payload_from_proto(item.payload),
-            source_uri=item.source_uri,
-            vector=vector_from_proto(item.vector) if item.HasField("vector") else None,
-            thumbnail=item.thumbnail or None,
-        ),
-        gallery=message.origin.gallery,
-        generation=message.origin.generation,
-        model_fingerprint=message.origin.model_fingerprint,
+def generation_from_proto(message: gallery_pb2.Generation) -> GenerationInfo:
+    """Convert a generation's description."""
+    return GenerationInfo(
+        number=message.number,
+        item_count=message.item_count,
+        last_sequence=message.last_sequence,
+        index=message.index,
+        recall=payload_from_proto(message.recall),
+        current=message.current,
+        previous=message.previous,
     )

@@ -27,6 +27,8 @@ def info_to_proto(info: ServerInfo) -> retrieval_pb2.GetServerInfoResponse:
         max_top_k=info.max_top_k,
         galleries=map(gallery_to_proto, info.galleries),
         max_images=info.max_images,
+        max_items=info.max_items,
+        max_page_size=info.max_page_size,
     )
 
 
@@ -45,5 +47,7 @@ def info_from_proto(message: retrieval_pb2.GetServerInfoResponse) -> ServerInfo:
         max_image_pixels=message.max_image_pixels,
         max_images=message.max_images,
         max_top_k=message.max_top_k,
+        max_items=message.max_items,
+        max_page_size=message.max_page_size,
         galleries=tuple(map(gallery_from_proto, message.galleries)),
     )

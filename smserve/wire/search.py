@@ -3,9 +3,10 @@
 from typing import Final
 
 from smserve.config import SearchLimits
-from smserve.errors import InvalidTopK, SmserveError
+from smserve.errors import InvalidInput, InvalidTopK, SmserveError
 from smserve.types import Comparison, Embedding, Hit, SearchRequest, SearchResult
 from smserve.v1 import retrieval_pb2
+from smserve.wire.filters import filter_from_proto, filter_to_proto
 from smserve.wire.origin import (
     fields_from_proto,
     fields_to_proto,
@@ -35,10 +36,12 @@ def request_to_proto(request: SearchRequest) -> retrieval_pb2.SearchRequest:
     """Convert a search.
 
     Raises:
-        InvalidTopK: `top_k` can't even be written down on the wire.
+        InvalidInput: `top_k` or `max_per_label` can't even be written down on the wire.
     """
     if not 0 <= request.top_k <= _MAX_UINT32:
         raise InvalidTopK(f"top_k is {request.top_k}; wanted at least 1", field="top_k")
+    if not 0 <= (request.max_per_label or 0) <= _MAX_UINT32:
+        raise InvalidInput(f"max_per_label is {request.max_per_label}; wanted at least 1", field="max_per_label")
     message = retrieval_pb2.SearchRequest(
         gallery=request.gallery,
         vector=None if request.vector is None else vector_to_proto(request.vector),
@@ -46,6 +49,8 @@ def request_to_proto(request: SearchRequest) -> retrieval_pb2.SearchRequest:
         min_score=request.min_score,
         fields=fields_to_proto(request.fields),
         expected_model_fingerprint=request.expected_model_fingerprint,
+        filter=filter_to_proto(request.filter),
+        max_per_label=request.max_per_label,
     )
     if request.image is not None:
         message.image = request.image
@@ -59,6 +64,7 @@ def request_from_proto(message: retrieval_pb2.SearchRequest) -> SearchRequest:
 
     Raises:
         InvalidVector: As `vector_from_proto`.
+        InvalidFilter: Its filter can't be read.
     """
     query = message.WhichOneof("query")
     return SearchRequest(
@@ -68,6 +74,8 @@ def request_from_proto(message: retrieval_pb2.SearchRequest) -> SearchRequest:
         gallery=message.gallery,
         top_k=message.top_k if message.HasField("top_k") else _DEFAULT_TOP_K,
         min_score=message.min_score if message.HasField("min_score") else None,
+        filter=filter_from_proto(message.filter),
+        max_per_label=message.max_per_label if message.HasField("max_per_label") else None,
         fields=fields_from_proto(message.fields, given=message.HasField("fields")),
         expected_model_fingerprint=message.expected_model_fingerprint,
     )

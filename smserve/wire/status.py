@@ -39,6 +39,7 @@ CODES: Final[dict[type[SmserveError], int]] = {
     errors.AlreadyExists: code_pb2.ALREADY_EXISTS,
     errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
     errors.MessageTooLarge: code_pb2.RESOURCE_EXHAUSTED,
+    errors.DiskFull: code_pb2.RESOURCE_EXHAUSTED,
     errors.Unavailable: code_pb2.UNAVAILABLE,
     errors.DeadlineExceeded: code_pb2.DEADLINE_EXCEEDED,
     errors.Cancelled: code_pb2.CANCELLED,
@@ -58,7 +59,7 @@ def _tree(root: type[SmserveError]) -> Iterator[type[SmserveError]]:
 
 
 _BY_REASON: Final = {error.reason: error for error in _tree(SmserveError)}
-_BY_CODE: Final = {code: error for error, code in reversed(CODES.items())}  # Overloaded before MessageTooLarge
+_BY_CODE: Final = {code: error for error, code in reversed(CODES.items())}  # Overloaded before the others of its code
 
 
 def code_of(error: type[SmserveError]) -> int:

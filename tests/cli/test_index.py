@@ -111,3 +111,32 @@ def test_evaluate_takes_a_server_or_model_and_gallery(run: Run, tmp_path: Path, 
     result = run("index", "evaluate", "--queries", queries, *arguments)
     assert result.exit_code == 2
     assert "give either --server HOST:PORT, or --model FILE and --gallery DIR" in result.stderr
+
+
+def test_recall_by_class_and_the_out_of_gallery_rate(run: Run, address: str, pictures: Path, tmp_path: Path) -> None:
+    rows = [f"{pictures}/{color}/0.png,{color},{color}/0.png" for color in COLORS]
+    queries = write_csv(tmp_path / "queries.csv", "path,label,id", *rows)
+    unknown = write_csv(tmp_path / "unknown.csv", "path,label", f"{pictures}/red/1.jpg,nobody", "missing.png,x")
+    command = ("index", "evaluate", "--queries", queries, "--server", address, "--k", 1)
+    result = run(*command, "--by-class", "--unknown", unknown, "--threshold", "-1", "--threshold", "0.5")
+    assert result.exit_code == 3  # one of the unknown is missing
+    tables = [[line.split("\t") for line in part.splitlines()] for part in result.stdout.split("\n\n")]
+    assert [table[0] for table in tables] == [
+        ["measure", "value"],
+        ["class", "queries", "Recall@1", "confused with"],
+        ["threshold", "known accepted", "known accepted, right label", "unknown accepted", "unknown rejected"],
+    ]
+    assert [row[0] for row in tables[0][1:]] == ["Recall@1", "Recall@1, mean of classes"]
+    assert {row[0] for row in tables[1][1:]} == set(COLORS)
+    assert tables[2][1][:2] == ["-1.00", "1.0000"]
+    assert tables[2][1][3:] == ["1.0000", "0.0000"]
+    assert "1 unknown queries; threshold " in result.stderr
+    report = json.loads(run(*command, "--unknown", unknown, "--json").stdout)
+    assert {each["label"] for each in report["by_class"]} == set(COLORS)
+    assert (report["out_of_gallery"]["known"], report["out_of_gallery"]["unknown"]) == (6, 1)
+
+
+def test_thresholds_need_unknown_queries(run: Run, tmp_path: Path) -> None:
+    queries = write_csv(tmp_path / "queries.csv", "path,label", "a.png,a")
+    result = run("index", "evaluate", "--queries", queries, "--server", "127.0.0.1:1", "--threshold", "0.5")
+    assert (result.exit_code, "--threshold needs --unknown CSV" in result.stderr) == (2, True)

@@ -4,25 +4,66 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from smserve.client import Client
+from smserve.config import DEFAULT_PAGE_SIZE
+from smserve.filters import Filter
 from smserve.types import (
     Comparison,
+    CountResult,
     Embedding,
     FieldMask,
     GalleryInfo,
+    GenerationInfo,
+    ItemPage,
     ItemResult,
     SearchRequest,
     SearchResult,
     ServerInfo,
+    UpsertItem,
+    WriteResult,
 )
+
+PAYLOAD = FieldMask()
+
+
+class ItemCalls(Protocol):
+    """What the contract suite asks of items."""
+
+    def get(self, gallery: str, item_id: str, fields: FieldMask, /) -> ItemResult: ...
+    def page(
+        self,
+        gallery: str,
+        /,
+        *,
+        size: int = DEFAULT_PAGE_SIZE,
+        token: str = "",
+        filter: Filter | None = None,
+        fields: FieldMask = PAYLOAD,
+    ) -> ItemPage: ...
+    def count(self, gallery: str, /, *, filter: Filter | None = None, by_label: bool = False) -> CountResult: ...
+    def upsert(self, gallery: str, items: Sequence[UpsertItem], /, *, request_id: str = "") -> WriteResult: ...
+    def delete(
+        self, gallery: str, item_ids: Sequence[str] = (), /, *, filter: Filter | None = None, request_id: str = ""
+    ) -> WriteResult: ...
+
+
+class GenerationCalls(Protocol):
+    """What the contract suite asks of generations."""
+
+    def list(self, gallery: str, /) -> Sequence[GenerationInfo]: ...
+    def compact(self, gallery: str, /) -> GenerationInfo: ...
+    def roll_back(self, gallery: str, /, *, expected: int | None = None) -> GenerationInfo: ...
 
 
 class Retriever(Protocol):
     """What the contract suite asks; `Engine` has it as it is."""
 
+    @property
+    def items(self) -> ItemCalls: ...
+    @property
+    def generations(self) -> GenerationCalls: ...
     def search(self, request: SearchRequest, /) -> SearchResult: ...
     def embed(self, images: Sequence[bytes], /) -> Sequence[Embedding]: ...
     def compare(self, first: bytes, second: bytes, /) -> Comparison: ...
-    def get_item(self, gallery: str, item_id: str, fields: FieldMask, /) -> ItemResult: ...
     def list_galleries(self) -> Sequence[GalleryInfo]: ...
     def server_info(self) -> ServerInfo: ...
 
@@ -32,6 +73,8 @@ class OverGrpc:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.items = ItemsOverGrpc(client)
+        self.generations = GenerationsOverGrpc(client)
 
     def search(self, request: SearchRequest, /) -> SearchResult:
         return self.client.search(
@@ -40,6 +83,8 @@ class OverGrpc:
             top_k=request.top_k,
             gallery=request.gallery,
             min_score=request.min_score,
+            filter=request.filter,
+            max_per_label=request.max_per_label,
             payload=request.fields.payload,
             vector=request.fields.vector,
             thumbnail=request.fields.thumbnail,
@@ -52,13 +97,67 @@ class OverGrpc:
     def compare(self, first: bytes, second: bytes, /) -> Comparison:
         return self.client.compare(first, second)
 
-    def get_item(self, gallery: str, item_id: str, fields: FieldMask, /) -> ItemResult:
-        return self.client.get_item(
-            item_id, gallery=gallery, payload=fields.payload, vector=fields.vector, thumbnail=fields.thumbnail
-        )
-
     def list_galleries(self) -> Sequence[GalleryInfo]:
         return self.client.galleries()
 
     def server_info(self) -> ServerInfo:
         return self.client.info()
+
+
+class ItemsOverGrpc:
+    """The client's calls under the names of the engine's items."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def get(self, gallery: str, item_id: str, fields: FieldMask, /) -> ItemResult:
+        return self.client.get_item(
+            item_id, gallery=gallery, payload=fields.payload, vector=fields.vector, thumbnail=fields.thumbnail
+        )
+
+    def page(
+        self,
+        gallery: str,
+        /,
+        *,
+        size: int = DEFAULT_PAGE_SIZE,
+        token: str = "",
+        filter: Filter | None = None,
+        fields: FieldMask = PAYLOAD,
+    ) -> ItemPage:
+        return self.client.list_items(
+            page_size=size,
+            page_token=token,
+            gallery=gallery,
+            filter=filter,
+            payload=fields.payload,
+            vector=fields.vector,
+            thumbnail=fields.thumbnail,
+        )
+
+    def count(self, gallery: str, /, *, filter: Filter | None = None, by_label: bool = False) -> CountResult:
+        return self.client.count(gallery=gallery, filter=filter, by_label=by_label)
+
+    def upsert(self, gallery: str, items: Sequence[UpsertItem], /, *, request_id: str = "") -> WriteResult:
+        return self.client.upsert(items, gallery=gallery, request_id=request_id)
+
+    def delete(
+        self, gallery: str, item_ids: Sequence[str] = (), /, *, filter: Filter | None = None, request_id: str = ""
+    ) -> WriteResult:
+        return self.client.delete(item_ids, filter=filter, gallery=gallery, request_id=request_id)
+
+
+class GenerationsOverGrpc:
+    """The client's calls under the names of the engine's generations."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def list(self, gallery: str, /) -> Sequence[GenerationInfo]:
+        return self.client.generations(gallery=gallery)
+
+    def compact(self, gallery: str, /) -> GenerationInfo:
+        return self.client.compact(gallery=gallery)
+
+    def roll_back(self, gallery: str, /, *, expected: int | None = None) -> GenerationInfo:
+        return self.client.roll_back(gallery=gallery, expected_generation=expected)

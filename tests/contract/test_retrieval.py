@@ -96,14 +96,14 @@ def test_parts_of_an_item_come_when_asked_for(retriever: Retriever) -> None:
 
 
 def test_get_item(retriever: Retriever) -> None:
-    result = retriever.get_item("", "green/1.jpg", EVERYTHING)
+    result = retriever.items.get("", "green/1.jpg", EVERYTHING)
     assert result.item.item_id == "green/1.jpg"
     assert result.item.source_uri.endswith("green/1.jpg")
     assert result.item.vector is not None
     assert np.linalg.norm(result.item.vector) == pytest.approx(1.0, abs=1e-5)
     assert result.item.thumbnail is not None
     assert result.gallery == "drawn"
-    bare = retriever.get_item("drawn", "green/1.jpg", FieldMask(payload=False)).item
+    bare = retriever.items.get("drawn", "green/1.jpg", FieldMask(payload=False)).item
     assert (bare.vector, bare.thumbnail, bare.payload) == (None, None, {})
 
 
@@ -194,11 +194,11 @@ def test_unknown_names(retriever: Retriever) -> None:
     with pytest.raises(ItemNotFound, match=r"nobody\.png"):
         retriever.search(SearchRequest(item_id="nobody.png"))
     with pytest.raises(ItemNotFound, match=r"nobody\.png"):
-        retriever.get_item("", "nobody.png", FieldMask())
+        retriever.items.get("", "nobody.png", FieldMask())
     with pytest.raises(GalleryNotFound, match="no gallery 'birds' here; galleries served: 'drawn', 'small'"):
         retriever.search(SearchRequest(item_id="red/0.png", gallery="birds"))
     with pytest.raises(GalleryNotFound):
-        retriever.get_item("birds", "red/0.png", FieldMask())
+        retriever.items.get("birds", "red/0.png", FieldMask())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ INSERT = "INSERT INTO numbers VALUES (?, ?)"
 
 
 def numbers(path: Path) -> Database:
-    create_database(path, SCHEMA, INSERT, [(str(number), "") for number in range(100)])
+    create_database(path, [SCHEMA], INSERT, [(str(number), "") for number in range(100)])
     return Database(path, writable=True)
 
 
@@ -99,7 +99,7 @@ def test_a_writer_that_holds_the_file_too_long_is_named(tmp_path: Path, monkeypa
 
 def test_a_database_that_can_not_be_made_is_our_error(tmp_path: Path) -> None:
     with pytest.raises(SmserveError, match="can't be opened"):
-        create_database(tmp_path / "nothing" / "d", SCHEMA, INSERT, [])
+        create_database(tmp_path / "nothing" / "d", [SCHEMA], INSERT, [])
 
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:

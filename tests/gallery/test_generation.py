@@ -84,7 +84,7 @@ def test_a_generation_of_another_gallery_is_not_searched(
     for name in ("generations", "CURRENT"):
         place = published.path / name
         shutil.rmtree(place) if place.is_dir() else place.unlink()
-        (tmp_path / "other" / name).rename(place)
+        shutil.move(tmp_path / "other" / name, place)
     assert published.check().info().generation == 0
     assert "not of the gallery's" in caplog.text
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from smserve.errors import (
     ModelMismatch,
     Unavailable,
 )
-from smserve.gallery import GalleryReader, GalleryWriter, LocalGallery, LocalGalleryWriter
+from smserve.gallery import GalleryReader, GalleryWriter, LiveGallery, LocalGallery, LocalGalleryWriter, is_finished
 from smserve.gallery.committed import read_committed
 from smserve.types import FieldMask
 from tests.gallery.brute_force import unit_vectors
@@ -44,6 +43,18 @@ class TestLocalGallery(GalleryContract):
         return LocalGallery.open(place)
 
 
+class TestLiveGallery(GalleryContract):
+    """Written to by a live gallery, read by another process's reader: what it acknowledges is there for others, too."""
+
+    def write(self, place: Path) -> GalleryWriter:
+        if not is_finished(place):
+            LiveGallery.create(place, model_fingerprint=MODEL, dimension=DIMENSION)
+        return LiveGallery.open(place)
+
+    def read(self, place: Path) -> GalleryReader:
+        return LocalGallery.open(place)
+
+
 def test_info(published: Published) -> None:
     info = published.check().info()
     assert (info.name, info.item_count, info.dimension, info.metric) == ("gallery", 40, DIMENSION, "cosine")
@@ -53,7 +64,7 @@ def test_info(published: Published) -> None:
 
 def test_another_model_is_refused_with_both_fingerprints(published: Published) -> None:
     LocalGallery.open(published.path, model_fingerprint=MODEL).close()
-    with pytest.raises(ModelMismatch, match=rf"{MODEL}.*{OTHER}.*smserve index build"):
+    with pytest.raises(ModelMismatch, match=rf"{MODEL}.*{OTHER}.*smserve gallery stage"):
         LocalGallery.open(published.path, model_fingerprint=OTHER)
     with pytest.raises(ModelMismatch, match=rf"{MODEL}.*{OTHER}"):
         writer_of(published.path, OTHER)
@@ -88,8 +99,8 @@ def test_a_second_writer_is_refused_with_the_pid_of_the_first(tmp_path: Path) ->
 def test_an_acknowledged_write_is_committed(tmp_path: Path) -> None:
     with writer_of(tmp_path / "g") as writer:
         for item in numbered(range(4), seed=0):
-            sequence = writer.upsert([item])
-            assert read_committed(tmp_path / "g") == sequence
+            sequence = writer.upsert([item]).sequence
+            assert read_committed(tmp_path / "g").sequence == sequence
 
 
 def test_keys_are_never_used_again(tmp_path: Path) -> None:
@@ -119,7 +130,7 @@ from tests.gallery.conftest import numbered
 from tests.gallery.test_local import writer_of
 with writer_of(Path(sys.argv[1])) as writer:
     for number in range(100_000):
-        print(writer.upsert(numbered(range(number, number + 1), seed=number)), flush=True)
+        print(writer.upsert(numbered(range(number, number + 1), seed=number)).sequence, flush=True)
 """
     command = [sys.executable, "-c", script, str(tmp_path / "g")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -138,17 +149,18 @@ with writer_of(Path(sys.argv[1])) as writer:
 
 
 def test_records_behind_committed_have_lost_writes(published: Published) -> None:
-    committed = (published.path / "COMMITTED").read_bytes()
+    committed, records = published.path / "COMMITTED", published.path / "gallery.sqlite"
+    before, records_before = committed.read_bytes(), records.read_bytes()
     with writer_of(published.path) as writer:
         writer.upsert(numbered(range(100, 101), seed=5))
-        newer = (published.path / "COMMITTED").read_bytes()
-    (published.path / "COMMITTED").write_bytes(committed)
+        newer = committed.read_bytes()
+    committed.write_bytes(before)
     LocalGallery.open(published.path).close()  # a crash between the commit and COMMITTED loses nothing
-    (published.path / "COMMITTED").write_bytes(newer)
-    with sqlite3.connect(published.path / "gallery.sqlite") as connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE name = 'last_sequence'")
-    connection.close()
-    with pytest.raises(GalleryDamaged, match=r"lost acknowledged writes: its records end at 2, 3"):
+    committed.write_bytes(newer)
+    for ending in ("-wal", "-shm"):
+        records.with_name(f"gallery.sqlite{ending}").unlink(missing_ok=True)
+    records.write_bytes(records_before)  # an older copy was brought back
+    with pytest.raises(GalleryDamaged, match="lost acknowledged writes: its records end at 2, 3"):
         LocalGallery.open(published.path)
     with pytest.raises(GalleryDamaged, match="lost acknowledged writes"):
         writer_of(published.path)

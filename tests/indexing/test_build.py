@@ -81,8 +81,8 @@ def test_not_one_readable_picture_is_an_error(tiny_model: Path, tmp_path: Path) 
 def test_an_interrupted_build_goes_on(
     tiny_model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smserve.indexing.build._STORED", 4)
-    monkeypatch.setattr("smserve.indexing.build._EMBEDDED", 2)
+    monkeypatch.setattr("smserve.indexing.sink._STORED", 4)
+    monkeypatch.setattr("smserve.indexing.sink._EMBEDDED", 2)
 
     def interrupt(done: int, total: int) -> None:
         if done == 17:
@@ -157,8 +157,8 @@ def test_a_build_that_another_one_overtook_changes_nothing(
 def test_pictures_that_were_moved_in_between_are_found_at_their_new_place(
     tiny_model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smserve.indexing.build._STORED", 1)
-    monkeypatch.setattr("smserve.indexing.build._EMBEDDED", 1)
+    monkeypatch.setattr("smserve.indexing.sink._STORED", 1)
+    monkeypatch.setattr("smserve.indexing.sink._EMBEDDED", 1)
 
     def interrupt(done: int, total: int) -> None:
         if done == 5:

@@ -1,12 +1,15 @@
 """A gallery in memory, by brute force: an oracle for the engine, and quick to make."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from smserve.errors import ItemNotFound
-from smserve.gallery.interface import GalleryReader, Neighbours, NewItem
+from smserve.gallery.condition import Condition
+from smserve.gallery.interface import GalleryReader
+from smserve.gallery.values import Counts, Neighbours, NewItem, Page, PerLabel
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item
 
 
@@ -29,7 +32,16 @@ class MemoryGallery(GalleryReader):
     def info(self) -> GalleryInfo:
         return self._info
 
-    def search(self, vectors: FloatArray, top_k: int, fields: FieldMask) -> Neighbours:
+    def search(
+        self,
+        vectors: FloatArray,
+        top_k: int,
+        fields: FieldMask,
+        condition: Condition | None = None,
+        per_label: PerLabel | None = None,
+    ) -> Neighbours:
+        assert per_label is None, "as conditions"
+        assert condition is None, "conditions are SQL; test them on a gallery on disk"
         answers = []
         for vector in vectors:
             hits = [
@@ -46,7 +58,21 @@ class MemoryGallery(GalleryReader):
                 f"there is no item {item_id!r}",
             )
         item = self.items[item_id]
-        return Item(item_id=item_id, source_uri=item.source_uri, **_parts(item, fields))
+        return Item(
+            item_id=item_id, source_uri=item.source_uri, source_sha256=item.source_sha256, **_parts(item, fields)
+        )
+
+    def page(self, size: int, token: str, fields: FieldMask, condition: Condition | None = None) -> Page:
+        assert condition is None, "as in search"
+        ids = list(self.items)
+        start = int(token or 0)
+        items = tuple(self.get(item_id, fields) for item_id in ids[start : start + size])
+        return Page(items=items, next_token=str(start + size) if start + size < len(ids) else "")
+
+    def count(self, condition: Condition | None = None, *, by_label: bool = False) -> Counts:
+        assert condition is None, "as in search"
+        labels = Counter(item.label for item in self.items.values()) if by_label else {}
+        return Counts(total=len(self.items), by_label=labels)
 
     def close(self) -> None:
         self.closed = True

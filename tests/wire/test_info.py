@@ -1,9 +1,9 @@
-"""A server's description, galleries and items come back as they were."""
+"""A server's description, its galleries and their generations come back as they were."""
 
-import numpy as np
+import dataclasses
 
-from smserve.types import GalleryInfo, Item, ItemResult, ServerInfo
-from smserve.wire.gallery import item_from_proto, item_to_proto
+from smserve.types import GalleryInfo, GenerationInfo, ServerInfo
+from smserve.wire.gallery import generation_from_proto, generation_to_proto
 from smserve.wire.info import info_from_proto, info_to_proto
 
 GALLERY = GalleryInfo(
@@ -25,6 +25,8 @@ def info(*galleries: GalleryInfo) -> ServerInfo:
         max_image_pixels=3,
         max_images=4,
         max_top_k=5,
+        max_items=6,
+        max_page_size=7,
         galleries=galleries,
     )
 
@@ -34,22 +36,24 @@ def test_info() -> None:
     assert info_to_proto(info(GALLERY)).origin.gallery == "birds"
 
 
+def test_a_measured_recall() -> None:
+    for measured in (0.0, 0.9875):
+        found = dataclasses.replace(GALLERY, live_recall=measured, live_recall_searches=17)
+        assert info_from_proto(info_to_proto(info(found))) == info(found)
+
+
 def test_info_without_galleries() -> None:
     assert info_from_proto(info_to_proto(info())) == info()
 
 
-def test_an_item() -> None:
-    item = Item(
-        item_id="a",
-        label="x",
-        payload={"n": 1},
-        source_uri="a.jpg",
-        vector=np.array([1, 0], np.float32),
-        thumbnail=b"jpeg",
+def test_a_generation() -> None:
+    generation = GenerationInfo(
+        number=7,
+        item_count=3,
+        last_sequence=9,
+        index="IVF16,Flat",
+        recall={"kind": "measured", "value": 0.995},
+        current=False,
+        previous=True,
     )
-    back = item_from_proto(item_to_proto(ItemResult(item=item, gallery="g", generation=2, model_fingerprint="abc")))
-    assert (back.gallery, back.generation, back.model_fingerprint) == ("g", 2, "abc")
-    assert back.item.vector is not None
-    assert back.item.vector.tolist() == [1, 0]
-    for name in ("item_id", "label", "payload", "source_uri", "thumbnail"):
-        assert getattr(back.item, name) == getattr(item, name), name
+    assert generation_from_proto(generation_to_proto(generation)) == generation

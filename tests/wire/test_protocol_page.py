@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from smserve.config import DECODED_BYTES_IN_FLIGHT, MAX_IMAGES_PER_CALL, MAX_MESSAGE_BYTES, ImageLimits, SearchLimits
+from smserve.config import (
+    DECODED_BYTES_IN_FLIGHT,
+    DEFAULT_PAGE_SIZE,
+    MAX_IMAGES_PER_CALL,
+    MAX_ITEMS_PER_CALL,
+    MAX_MESSAGE_BYTES,
+    MAX_PAGE_SIZE,
+    ImageLimits,
+    SearchLimits,
+)
 from smserve.errors import SmserveError
 from smserve.v1 import gallery_pb2, retrieval_pb2
 from smserve.wire.status import code_name
@@ -34,6 +43,8 @@ def test_limits_are_those_of_the_code() -> None:
     assert MAX_MESSAGE_BYTES - ImageLimits().max_bytes == 64 * 1024
     assert f"{ImageLimits().max_pixels:,} pixels" in PAGE
     assert f"| images of one Embed | {MAX_IMAGES_PER_CALL} |" in PAGE
+    assert f" | {MAX_ITEMS_PER_CALL:,}, of them {MAX_IMAGES_PER_CALL} with an image |" in PAGE
+    assert f"| items of one page | 1 to {MAX_PAGE_SIZE:,}, {DEFAULT_PAGE_SIZE} by default |" in PAGE
     assert f"| `top_k` | 1 to {SearchLimits().max_top_k:,} |" in PAGE
     assert f"`top_k` not given means {SearchLimits().default_top_k};" in PAGE
     assert f"| {DECODED_BYTES_IN_FLIGHT // 2**30} GiB |" in PAGE

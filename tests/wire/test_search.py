@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from smserve.errors import InvalidImage, InvalidTopK
+from smserve.errors import InvalidFilter, InvalidImage, InvalidInput, InvalidTopK
+from smserve.filters import parse_filter
 from smserve.types import Comparison, Embedding, FieldMask, Hit, SearchRequest, SearchResult
 from smserve.v1 import retrieval_pb2
 from smserve.wire.search import (
@@ -26,12 +27,20 @@ def test_a_full_request() -> None:
         gallery="birds",
         top_k=3,
         min_score=0.5,
+        filter=parse_filter('label = "ä" and not exists(`b c`)'),
+        max_per_label=2,
         fields=FieldMask(payload=False, vector=True, thumbnail=True),
         expected_model_fingerprint="abc",
     )
     back = request_from_proto(request_to_proto(request))
     for name in SearchRequest.__slots__:
         assert getattr(back, name) == getattr(request, name), name
+
+
+def test_a_filter_that_can_not_be_read() -> None:
+    with pytest.raises(InvalidFilter, match="at character") as caught:
+        request_from_proto(retrieval_pb2.SearchRequest(filter="price <"))
+    assert caught.value.field == "filter"
 
 
 def test_an_empty_message_means_the_defaults() -> None:
@@ -53,6 +62,12 @@ def test_top_k_zero_is_not_the_default() -> None:
 def test_a_top_k_that_the_wire_cannot_hold(top_k: int) -> None:
     with pytest.raises(InvalidTopK, match=f"top_k is {top_k}"):
         request_to_proto(SearchRequest(item_id="a", top_k=top_k))
+
+
+@pytest.mark.parametrize("count", [-1, 2**32])
+def test_a_max_per_label_that_the_wire_cannot_hold(count: int) -> None:
+    with pytest.raises(InvalidInput, match=f"max_per_label is {count}"):
+        request_to_proto(SearchRequest(item_id="a", max_per_label=count))
 
 
 def test_a_result() -> None:

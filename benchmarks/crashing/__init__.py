@@ -1,0 +1,1 @@
+"""Parts of the benchmark durability: a writer to kill, small disks, and what strace saw."""

@@ -1,0 +1,1 @@
+"""Parts of the benchmark damage: trials, each in a process of its own."""

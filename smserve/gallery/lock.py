@@ -1,0 +1,34 @@
+"""LOCK: held by the one process that writes to a gallery; it names its pid."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from smserve.errors import GalleryLocked
+
+__all__ = ["FILE_NAME", "take_lock"]
+
+FILE_NAME: Final = "LOCK"
+
+
+def take_lock(gallery: Path) -> int:
+    """Return the descriptor of the locked file, which holds our pid; the lock ends with it or with the process.
+
+    Raises:
+        GalleryLocked: Another one holds it; its pid is named.
+        OSError: The file can't be made.
+    """
+    descriptor = os.open(gallery / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise GalleryLocked(
+            f"gallery {gallery} is being written to by process {holder}; wait for it to end, stop it, or, if it is a "
+            f"server, write through it (--server HOST:PORT)"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor

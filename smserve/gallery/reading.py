@@ -1,0 +1,209 @@
+"""Answer questions from the view in use and the records: what a reader and a live gallery have in common."""
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from smserve.errors import GalleryDamaged, InvalidInput, InvalidVector, ItemNotFound
+from smserve.gallery.condition import Condition
+from smserve.gallery.following import caught_up
+from smserve.gallery.index import EXACT
+from smserve.gallery.live_recall import CheckedSearch, LiveRecall
+from smserve.gallery.records import Records
+from smserve.gallery.row import Row
+from smserve.gallery.selections import Selections
+from smserve.gallery.thinning import Nearest, thinned
+from smserve.gallery.values import Counts, Neighbours, Page, PerLabel
+from smserve.gallery.view import View
+from smserve.gallery.views import Views
+from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item
+
+__all__ = ["Reading"]
+
+
+class Reading:
+    """See `GalleryReader`; safe to use from many threads."""
+
+    def __init__(self, path: Path, records: Records, name: str, views: Views, *, check_every: int = 0) -> None:
+        meta = records.meta()
+        self._path: Final = path
+        self._records: Final = records
+        self._name: Final = name
+        self._views: Final = views
+        self._selections: Final = Selections(records)
+        self._live_recall: Final = LiveRecall(check_every)
+        self._metric: Final = meta["metric"]
+        self.dimension: Final = int(meta["dimension"])
+        self.model_fingerprint: Final = meta["model_fingerprint"]
+
+    def info(self) -> GalleryInfo:
+        """Describe what is searched now; generation 0 means the rows themselves, where no generation is sound."""
+        view = self._views.current
+        recall = self._live_recall.figure(view.number)
+        return GalleryInfo(
+            name=self._name,
+            item_count=view.count,
+            dimension=self.dimension,
+            metric=self._metric,
+            model_fingerprint=self.model_fingerprint,
+            generation=view.number,
+            index=view.generation.manifest.index if view.generation else EXACT,
+            live_recall=recall.value if recall else None,
+            live_recall_searches=recall.queries if recall else 0,
+        )
+
+    def search(
+        self,
+        vectors: FloatArray,
+        top_k: int,
+        fields: FieldMask,
+        condition: Condition | None,
+        per_label: PerLabel | None,
+    ) -> Neighbours:
+        """Find the nearest items of each query."""
+        if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
+            raise InvalidVector(
+                f"the vector has {vectors.shape[-1]} numbers, gallery {self._name!r} has D={self.dimension}; embed "
+                f"the query with the gallery's own model",
+                field="vector",
+            )
+        with self._views.pin() as view:
+            nearest, rows, gone = self._nearest(view, vectors, top_k, condition, per_label)
+            if gone:
+                # Replaced or deleted since the view was made. View and rows must be of one moment, or an item that was
+                # there all the time could be missing from the answer.
+                with self._records.snapshot():
+                    view = caught_up(view, self._records, self.dimension)  # noqa: PLW2901 - of the pinned generation
+                    nearest, rows, gone = self._nearest(view, vectors, top_k, condition, per_label)
+            if gone:
+                raise GalleryDamaged(
+                    f"gallery {self._path} has lost {len(gone)} rows that nobody deleted (key {min(gone)}, for one); "
+                    f"restore it from a copy, or build it again"
+                )
+            hits = tuple(
+                self._hits(query, [rows[key] for key in keys], fields)
+                for query, keys in zip(vectors, nearest, strict=True)
+            )
+            if per_label is None and self._live_recall.is_due() and len(vectors):
+                self._check(view, vectors[0], top_k, nearest[0], condition)
+            return Neighbours(generation=view.number, hits=hits, sequence=view.sequence)
+
+    def get(self, item_id: str, fields: FieldMask) -> Item:
+        """Return one item."""
+        row = self._records.by_id(item_id)
+        if row is None:
+            raise ItemNotFound(f"gallery {self._name!r} has no item {item_id!r}; check the id")
+        return self._item(row, fields)
+
+    def page(self, size: int, token: str, fields: FieldMask, condition: Condition | None) -> Page:
+        """Return the next items by key."""
+        if size < 1:
+            raise InvalidInput(f"a page of {size} items was asked for; wanted at least 1", field="page_size")
+        after = _key_of(token)
+        with self._records.snapshot():
+            if condition is None:
+                rows: Sequence[Row] = self._records.rows_after_key(after, size + 1)
+            else:
+                keys = self._records.matching(condition, after_key=after, most=size + 1).tolist()
+                found = self._records.by_key(keys)
+                rows = [found[key] for key in keys if key in found]
+            items = tuple(self._item(row, fields) for row in rows[:size])
+        return Page(items=items, next_token=_token_of(rows[size - 1].key) if len(rows) > size else "")
+
+    def count(self, condition: Condition | None, *, by_label: bool) -> Counts:
+        """Count what matches."""
+        with self._records.snapshot():
+            if condition is None:
+                labels = self._records.count_by_label() if by_label else Counter[str]()
+                return Counts(total=labels.total() if by_label else self._records.count(), by_label=dict(labels))
+            keys = self._records.matching(condition).tolist()
+            if by_label:
+                labels = Counter(row.label for row in self._records.by_key(keys).values())
+                return Counts(total=labels.total(), by_label=dict(labels))
+            return Counts(total=len(keys))
+
+    def close(self) -> None:
+        """End what runs aside; calling it twice is harmless."""
+        self._live_recall.close()
+
+    def _check(self, view: View, query: FloatArray, top_k: int, keys: list[int], condition: Condition | None) -> None:
+        selection = None if condition is None else self._selections.select(view, condition)
+        self._live_recall.check(CheckedSearch(view=view, query=query, top_k=top_k, keys=keys, selection=selection))
+
+    def _nearest(
+        self,
+        view: View,
+        vectors: FloatArray,
+        top_k: int,
+        condition: Condition | None,
+        per_label: PerLabel | None,
+    ) -> Nearest:
+        selection = None if condition is None else self._selections.select(view, condition)
+
+        def nearest(count: int) -> Nearest:
+            found = [[key for _, key in each] for each in view.search(vectors, count, selection)]
+            keys = {key for each in found for key in each}
+            rows = self._records.by_key(sorted(keys))
+            return found, rows, keys - rows.keys()
+
+        return nearest(top_k) if per_label is None else thinned(nearest, top_k, per_label)
+
+    def _hits(self, query: FloatArray, rows: Sequence[Row], fields: FieldMask) -> tuple[Hit, ...]:
+        """Return hits in their order; scored here, one way for all, so that the same item always has the same score."""
+        if not rows:
+            return ()
+        stored = np.frombuffer(b"".join([row.vector for row in rows]), "<f4").reshape(len(rows), -1)  # (K, D)
+        scores = np.clip(np.einsum("kd,d->k", stored, query), -1.0, 1.0)  # rounding can leave the range by a hair
+        hits = [
+            Hit(
+                item_id=row.item_id,
+                score=float(score),
+                label=row.label,
+                payload=row.payload_object() if fields.payload else {},
+                vector=vector.astype(np.float32) if fields.vector else None,
+                thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
+            )
+            for row, vector, score in zip(rows, stored, scores, strict=True)
+        ]
+        return tuple(sorted(hits, key=_order))
+
+    def _item(self, row: Row, fields: FieldMask) -> Item:
+        return Item(
+            item_id=row.item_id,
+            label=row.label,
+            payload=row.payload_object() if fields.payload else {},
+            source_uri=row.source_uri,
+            source_sha256=row.source_sha256,
+            vector=row.embedding() if fields.vector else None,
+            thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
+        )
+
+
+def _order(hit: Hit) -> tuple[float, str]:
+    return -hit.score, hit.item_id
+
+
+def _token_of(key: int) -> str:
+    return base64.urlsafe_b64encode(f"after {key}".encode()).decode()
+
+
+def _key_of(token: str) -> int:
+    """Return the key that a page begins after."""
+    if not token:
+        return 0
+    try:
+        word, key = base64.urlsafe_b64decode(token.encode()).decode().split()
+        if word == "after" and key.isdecimal() and len(key) < 19:
+            return int(key)
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidInput(
+        f"the page token {token!r} is none that this gallery gave; hand in the next_token of the page before, or "
+        f"nothing for the first page",
+        field="page_token",
+    )

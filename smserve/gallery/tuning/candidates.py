@@ -1,0 +1,68 @@
+"""The handful of indexes that are worth measuring on a CPU, by the size of the gallery."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from smserve.gallery.index import IndexChoice
+
+__all__ = ["Candidate", "candidate_for", "candidates_for"]
+
+_NPROBE: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
+_EF_SEARCH: Final = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512)
+_K_FACTOR: Final = (2.0, 4.0, 8.0, 16.0)
+_EF_CONSTRUCTION: Final = 100
+_MANY: Final = 250_000  # vectors from which so many lists are needed that finding the right ones pays for a graph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An index that is built once, and searched with several settings.
+
+    Attributes:
+        choice: What is built.
+        ladders: Settings to search with; in each ladder from fast to thorough.
+    """
+
+    choice: IndexChoice
+    ladders: tuple[tuple[IndexChoice, ...], ...]
+
+
+def candidates_for(count: int, dimension: int, *, graphs: bool = True) -> Sequence[Candidate]:
+    """Return what to measure, cheap builds first.
+
+    Args:
+        count: Vectors.
+        dimension: D.
+        graphs: HNSW too, which takes minutes a million vectors to build.
+    """
+    lists = max(1, round(4 * math.sqrt(count)))
+    indexes = ["Flat", f"IVF{lists},Flat", f"IVF{lists},SQ8,RFlat", f"IVF{lists},SQfp16", f"IVF{lists},SQ8"]
+    if dimension % 2 == 0:
+        indexes.append(f"IVF{lists},PQ{dimension // 2}x4fs,RFlat")
+    if count >= _MANY:
+        indexes.append(f"IVF{count // 64}_HNSW32,Flat")
+    if graphs:
+        indexes += ["HNSW16", "HNSW16,SQfp16", "HNSW32"]
+    return [candidate_for(index) for index in indexes]
+
+
+def candidate_for(index: str) -> Candidate:
+    """Return an index with the settings to try.
+
+    Raises:
+        InvalidInput: It is none that a gallery can have.
+    """
+    choice = IndexChoice(index=index)
+    searches = [choice]
+    if index.startswith("IVF"):
+        lists = int(index.removeprefix("IVF").split(",")[0].split("_")[0])
+        searches = [replace(choice, nprobe=nprobe) for nprobe in _NPROBE if nprobe <= lists]
+    elif index.startswith("HNSW"):
+        choice = replace(choice, efConstruction=_EF_CONSTRUCTION)
+        searches = [replace(choice, efSearch=candidates) for candidates in _EF_SEARCH]
+    refined = index.endswith(("RFlat", ")"))
+    factors: tuple[float | None, ...] = _K_FACTOR if refined else (None,)
+    ladders = tuple(tuple(replace(each, k_factor=factor) for each in searches) for factor in factors)
+    return Candidate(choice=choice, ladders=ladders)

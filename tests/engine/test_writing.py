@@ -1,0 +1,149 @@
+"""Items by picture and by vector, into a gallery on disk, through the engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smserve.embedder import OnnxEmbedder
+from smserve.engine import Engine
+from smserve.errors import (
+    Cancelled,
+    GalleryNotFound,
+    GalleryReadOnly,
+    GenerationMismatch,
+    InvalidImage,
+    InvalidInput,
+    InvalidVector,
+    RequestIdReused,
+)
+from smserve.filters import parse_filter
+from smserve.gallery import LiveGallery, LocalGallery
+from smserve.types import FieldMask, SearchRequest, UpsertItem
+from tests.support.memory_gallery import MemoryGallery
+from tests.support.pictures import draw, encode
+
+COLORS = ("red", "green", "blue")
+
+
+@pytest.fixture(scope="module")
+def embedder(tiny_model: Path) -> OnnxEmbedder:
+    return OnnxEmbedder(tiny_model)
+
+
+@pytest.fixture
+def engine(embedder: OnnxEmbedder, tmp_path: Path) -> Iterator[Engine]:
+    """An empty gallery `g` to write to, and `fixed`, served for reading."""
+    path = tmp_path / "g"
+    LiveGallery.create(path, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+    fixed = MemoryGallery([], model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+    engine = Engine(embedder, {"g": LiveGallery.open(path), "fixed": fixed})
+    yield engine
+    engine.close()
+
+
+def pictures() -> list[UpsertItem]:
+    return [
+        UpsertItem(item_id=f"{color}.png", image=encode(draw(color)), label=color, payload={"n": number})
+        for number, color in enumerate(COLORS)
+    ]
+
+
+def test_pictures_are_found_by_themselves(engine: Engine, embedder: OnnxEmbedder, tmp_path: Path) -> None:
+    result = engine.items.upsert("", pictures(), request_id="r")
+    assert (result.sequence, result.item_count, result.repeated) == (1, 3, False)
+    assert (result.gallery, result.generation, result.model_fingerprint) == ("g", 1, embedder.fingerprint)
+    for color in COLORS:
+        (hit,) = engine.search(SearchRequest(image=encode(draw(color)), top_k=1)).hits
+        assert (hit.item_id, hit.label, dict(hit.payload)) == (f"{color}.png", color, {"n": COLORS.index(color)})
+        assert hit.score == pytest.approx(1, abs=1e-5)
+    item = engine.items.get("g", "red.png", FieldMask(thumbnail=True)).item
+    assert item.thumbnail is not None
+    assert item.thumbnail.startswith(b"\xff\xd8")
+    assert engine.items.upsert("g", pictures(), request_id="r").repeated
+    with pytest.raises(RequestIdReused):
+        engine.items.upsert("g", pictures()[:1], request_id="r")
+    outside = LocalGallery.open(tmp_path / "g", model_fingerprint=embedder.fingerprint)
+    assert outside.info().item_count == 3
+    outside.close()
+
+
+def test_vectors_are_scaled(engine: Engine, embedder: OnnxEmbedder) -> None:
+    axes = 3 * np.eye(embedder.dimension, dtype=np.float32)
+    engine.items.upsert("g", [*pictures(), *(UpsertItem(item_id=f"e{n}", vector=axis) for n, axis in enumerate(axes))])
+    (hit,) = engine.search(SearchRequest(vector=axes[2], top_k=1)).hits
+    assert hit.item_id == "e2"
+    assert hit.score == pytest.approx(1)
+    assert engine.list_galleries()[0].item_count == 3 + len(axes)
+
+
+def test_deletions(engine: Engine) -> None:
+    engine.items.upsert("g", pictures())
+    deleted = engine.items.delete("g", ["red.png", "nothing"], request_id="d")
+    assert (deleted.item_count, deleted.sequence) == (1, 2)
+    assert engine.items.delete("g", ["red.png", "nothing"], request_id="d").repeated
+    assert engine.items.delete("g", filter=parse_filter('n >= 2 or label = "x"')).item_count == 1
+    assert [hit.item_id for hit in engine.search(SearchRequest(image=encode(draw("red")))).hits] == ["green.png"]
+
+
+def test_generations(engine: Engine) -> None:
+    engine.items.upsert("g", pictures())
+    assert engine.generations.compact("g").number == 2
+    assert [each.number for each in engine.generations.list("g")] == [2, 1]
+    with pytest.raises(GenerationMismatch):
+        engine.generations.roll_back("g", expected=1)
+    assert engine.generations.roll_back("g", expected=2).number == 1
+    result = engine.search(SearchRequest(image=encode(draw("red"))))
+    assert (result.generation, result.hits[0].item_id) == (1, "red.png")
+
+
+def test_one_bad_item_stores_none(engine: Engine, embedder: OnnxEmbedder) -> None:
+    good = pictures()
+    vector = np.ones(embedder.dimension, np.float32)
+    for bad, kind, field in (
+        (UpsertItem(item_id="x", image=b"no picture"), InvalidImage, "items[3].image"),
+        (UpsertItem(item_id="x", vector=vector[:3]), InvalidVector, "items[3].vector"),
+        (UpsertItem(item_id="x", vector=vector * np.float32("nan")), InvalidVector, "items[3].vector"),
+        (UpsertItem(item_id="", vector=vector), InvalidInput, "items[3].item_id"),
+        (UpsertItem(item_id="x"), InvalidInput, "items[3]"),
+        (UpsertItem(item_id="x", vector=vector, image=good[0].image), InvalidInput, "items[3]"),
+        (UpsertItem(item_id="x", vector=vector, payload={"a": object()}), InvalidInput, "payload"),
+    ):
+        with pytest.raises(kind) as caught:
+            engine.items.upsert("g", [*good, bad])
+        assert caught.value.field == field
+    for number in (0, 65):
+        with pytest.raises(InvalidInput, match=f"{number} items"):
+            engine.items.upsert("g", good[:1] * number)
+    assert engine.list_galleries()[0].item_count == 0
+
+
+def test_a_deletion_says_what_in_one_way(engine: Engine) -> None:
+    with pytest.raises(InvalidInput, match="neither item_ids nor filter"):
+        engine.items.delete("g")
+    with pytest.raises(InvalidInput, match="both item_ids and filter"):
+        engine.items.delete("g", ["a"], filter=parse_filter("n = 1"))
+
+
+def test_a_gallery_for_reading_is_not_written_to(engine: Engine) -> None:
+    for call in (
+        lambda: engine.items.upsert("fixed", pictures()),
+        lambda: engine.items.delete("fixed", ["a"]),
+        lambda: engine.generations.compact("fixed"),
+        lambda: engine.generations.roll_back("fixed"),
+        lambda: engine.generations.list("fixed"),
+    ):
+        with pytest.raises(GalleryReadOnly, match="'fixed' is served for reading only"):
+            call()
+    with pytest.raises(GalleryNotFound):
+        engine.items.upsert("other", pictures())
+
+
+def test_a_caller_who_left_has_nothing_stored(engine: Engine) -> None:
+    def gone() -> None:
+        raise Cancelled("gone")
+
+    with pytest.raises(Cancelled):
+        engine.items.upsert("g", pictures(), still_wanted=gone)
+    assert engine.list_galleries()[0].item_count == 0
