@@ -13,7 +13,7 @@ Integers = NDArray[np.int64]
 
 _COLUMN_BITS, _VALUE_BITS = 24, 16
 _LARGEST_VALUE = 2**15 - 1
-MOST_PICTURES = 2**23  # a row has the bits that are left, less the sign
+MOST_PICTURES = 2**23 - 1  # a row has the bits that are left, less the sign; the one behind the last must fit, too
 
 
 def pack(rows: Integers, values: NDArray[np.int16], columns: Integers) -> Integers:
