@@ -15,6 +15,7 @@ from benchmarks.vector_search.data import DIMENSION, TOP_K, Data
 
 _EF_CONSTRUCTION = 200  # hnswlib's default; usearch's own is 128
 _SMALL = 50_000  # vectors up to which M = 32, the slower at either recall wherever measured, is tried too
+_MEDIUM = 200_000  # up to which usearch's whole floats, slower at either recall wherever measured, are tried too
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -62,7 +63,7 @@ class Usearch(Contender):
         usearch: Any = importlib.import_module("usearch.index")
         self._indexes: dict[str, Any] = {}
         for links in _connectivities(data):
-            for kind in ("f32", "f16"):
+            for kind in ("f32", "f16") if len(data.vectors) <= _MEDIUM else ("f16",):
                 index = usearch.Index(
                     ndim=DIMENSION, metric="ip", dtype=kind, connectivity=links, expansion_add=_EF_CONSTRUCTION
                 )

@@ -16,7 +16,7 @@ from smserve.gallery.condition import Condition
 from smserve.gallery.following import caught_up
 from smserve.gallery.generation import is_finished
 from smserve.gallery.interface import GalleryWriter, GenerationAdmin
-from smserve.gallery.memory import give_back_memory
+from smserve.gallery.memory import memory_given_back
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.points import At, nowhere
 from smserve.gallery.publication import IndexBuilder
@@ -176,7 +176,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
 
         Where another compaction runs, waits for its end first.
         """
-        with self._administering:
+        with self._administering, memory_given_back():
             self._check_wanted()
             with self._views.pin() as view:
                 generation, sha256 = build_next(
@@ -188,7 +188,6 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
                     at=self._at,
                 )
             self._swap.to(generation, sha256, held=False)
-            give_back_memory()
             self._background.succeeded()
             return self._swap.describe(generation.manifest.number)
 

@@ -1,27 +1,40 @@
 """Memory that was freed goes back to the system, where the C library keeps it instead."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-__all__ = ["give_back_memory"]
+__all__ = ["memory_given_back"]
+
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE_BYTES: Final = 1 << 20
 
 
-def _find() -> Callable[[int], Any] | None:
+def _find(name: str) -> Callable[..., Any] | None:
+    """Return a function of the C library; None where there is none, as outside glibc."""
     try:
-        return getattr(ctypes.CDLL(None), "malloc_trim", None)
-    except (OSError, TypeError):  # no C library to ask, as on Windows
+        return getattr(ctypes.CDLL(None), name, None)
+    except (OSError, TypeError):
         return None
 
 
-_TRIM: Final = _find()
+_SET: Final = _find("mallopt")
+_TRIM: Final = _find("malloc_trim")
 
 
-def give_back_memory() -> None:
-    """Let a process shrink after work that took much memory for a moment; some milliseconds.
+@contextmanager
+def memory_given_back() -> Iterator[None]:
+    """Let the process shrink after a block that takes much memory for a moment; that costs some milliseconds.
 
-    glibc keeps what was freed, for each thread that ever asked: a server that compacts again and again on threads of
-    its pool grows by some megabytes each time, up to twice its size.
+    glibc keeps what was freed, and does so for each thread: a server that compacts on one thread of its pool after
+    another grows by the size of a generation with each. From the first block on, what takes a megabyte or more comes
+    from the system and goes back to it.
     """
-    if _TRIM is not None:
-        _TRIM(0)
+    if _SET is not None and _TRIM is not None:  # both: musl has a mallopt of another kind
+        _SET(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    try:
+        yield
+    finally:
+        if _TRIM is not None:
+            _TRIM(0)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from smserve.errors import GalleryDamaged, GalleryNotFound
+from smserve.gallery.active import FILE_NAME as ACTIVE
 from smserve.gallery.active import active_folder
 from smserve.gallery.committed import FILE_NAME as COMMITTED
 from smserve.gallery.committed import Committed, check_committed, read_committed
@@ -34,7 +35,11 @@ def verify_gallery(path: Path) -> Verification:
         GalleryNotFound: There is none.
         SmserveError: It can't be read, for want of permission for example.
     """
-    folder = active_folder(path)
+    try:
+        folder = active_folder(path)
+    except GalleryDamaged as error:
+        finding = Finding(place=ACTIVE, problem=error.message, effect=Effect.REFUSED)
+        return Verification(gallery=path, item_count=0, sequence=0, generations=(), findings=(finding,))
     if not (folder / DATABASE).exists():
         raise GalleryNotFound(f"{path} is no gallery (it has no {DATABASE}); check the path")
     return _Verifier(folder).verify()

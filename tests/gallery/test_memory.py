@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smserve.gallery import memory
-from smserve.gallery.memory import give_back_memory
+from smserve.gallery.memory import memory_given_back
 
 
 def resident_bytes() -> int:
@@ -18,7 +18,7 @@ def test_the_process_shrinks() -> None:
     blocks = [bytes(60_000) for _ in range(1000)]
     last = bytes(60_000)  # above the others: while it is there, they stay
     used = resident_bytes()
-    del blocks
-    give_back_memory()
+    with memory_given_back():
+        del blocks
     assert used - resident_bytes() > 40_000_000
     assert len(last) == 60_000

@@ -101,6 +101,9 @@ def test_the_handful_fits_the_gallery() -> None:
     small, large = candidates_for(100_000, 64), candidates_for(1_000_000, 64)
     assert "IVF1265,Flat" in {candidate.choice.index for candidate in small}
     assert small[0].choice == large[0].choice == IndexChoice()
+    assert {"IVF4000,SQfp16", "IVF15625,SQfp16"} <= {candidate.choice.index for candidate in large}, "long lists, short"
+    (huge,) = {c.choice.index for c in candidates_for(10**8, 64) if "_HNSW" in c.choice.index}
+    assert huge == "IVF32768_HNSW32,SQfp16"
     odd = [candidate.choice.index for candidate in candidates_for(100_000, 33, graphs=False)]
     assert not any("HNSW" in index or "PQ" in index for index in odd)
     for candidate in (*small, *large):
@@ -200,12 +203,12 @@ def test_a_build_fails_below_the_least_recall(vectors: FloatArray, tmp_path: Pat
 def test_a_build_can_choose_by_itself(vectors: FloatArray, tmp_path: Path) -> None:
     assert tuned_index(tmp_path, recall=0.9)(vectors).name == "Flat", "a small gallery is searched exactly"
     assert read_choice(tmp_path) is None
-    built = tuned_index(tmp_path, recall=0.9, min_recall=0.9, exact_below=0)(vectors)
+    built = tuned_index(tmp_path, recall=0.9, min_recall=0.9, indexes=["IVF50,Flat"], exact_below=0)(vectors)
     stored = read_choice(tmp_path)
     assert stored is not None
-    assert (built.name, stored.recall) == (stored.choice.index, 0.9)
+    assert (built.name, stored.choice.index, stored.recall) == ("IVF50,Flat", "IVF50,Flat", 0.9)
     with pytest.raises(RecallTooLow, match=r"0\.999"):
-        tuned_index(tmp_path, recall=0.5, min_recall=0.9999, exact_below=0)(unit_vectors(COUNT, 32))
+        tuned_index(tmp_path, recall=0.5, min_recall=0.9999, indexes=["IVF50,Flat"], exact_below=0)(vectors)
 
 
 def test_what_can_not_be_built_is_searched_exactly(

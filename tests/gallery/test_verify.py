@@ -149,6 +149,12 @@ def test_a_lost_committed_is_told(published: Published) -> None:
     assert (finding.place, finding.effect) == ("COMMITTED", Effect.NONE)
 
 
+def test_a_damaged_active_is_told(published: Published) -> None:
+    (published.path / "ACTIVE").write_bytes(b"{}")
+    (finding,) = verify_gallery(published.path).findings
+    assert (finding.place, finding.effect) == ("ACTIVE", Effect.REFUSED)
+
+
 def test_what_is_no_gallery(tmp_path: Path) -> None:
     with pytest.raises(GalleryNotFound, match=r"has no gallery\.sqlite"):
         verify_gallery(tmp_path)

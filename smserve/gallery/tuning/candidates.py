@@ -13,7 +13,9 @@ _NPROBE: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 1
 _EF_SEARCH: Final = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512)
 _K_FACTOR: Final = (2.0, 4.0, 8.0, 16.0)
 _EF_CONSTRUCTION: Final = 100
-_MANY: Final = 250_000  # vectors from which so many lists are needed that finding the right ones pays for a graph
+_MANY: Final = 150_000  # vectors from which shorter lists are tried, too
+_PER_LIST: Final = 64  # vectors of a short one; where 4 sqrt(N) lists are fewer than the clusters, long ones take ages
+_MOST_LISTS: Final = 32_768  # learning more takes hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,8 @@ def candidates_for(count: int, dimension: int, *, graphs: bool = True) -> Sequen
     if dimension % 2 == 0:
         indexes.append(f"IVF{lists},PQ{dimension // 2}x4fs,RFlat")
     if count >= _MANY:
-        indexes.append(f"IVF{count // 64}_HNSW32,Flat")
+        many = min(count // _PER_LIST, _MOST_LISTS)
+        indexes += [f"IVF{many},SQfp16", f"IVF{many}_HNSW32,SQfp16"]
     if graphs:
         indexes += ["HNSW16", "HNSW16,SQfp16", "HNSW32"]
     return [candidate_for(index) for index in indexes]

@@ -1,6 +1,7 @@
 """The index of a new generation: the stored choice, held to its recall on the vectors that it is built over."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -66,6 +67,7 @@ def tuned_index(
     *,
     recall: float,
     min_recall: float | None = None,
+    indexes: Sequence[str] = (),
     seed: int = 0,
     threads: int = 1,
     exact_below: int = EXACT_BELOW,
@@ -78,6 +80,7 @@ def tuned_index(
         gallery: Its folder.
         recall: See `tune`.
         min_recall: See `chosen_index`.
+        indexes: See `tune`.
         seed: Of queries and builds.
         threads: That build.
         exact_below: Vectors below which a generation is searched exactly, and nothing is measured or stored.
@@ -87,7 +90,8 @@ def tuned_index(
         """Raises RecallTooLow where nothing reaches `recall`, or `min_recall` is missed."""
         if len(vectors) < exact_below:
             return exact_index(vectors)
-        write_choice(gallery, tune(vectors, recall=recall, seed=seed, threads=threads, exact_below=exact_below))
+        report = tune(vectors, recall=recall, indexes=indexes, seed=seed, threads=threads, exact_below=exact_below)
+        write_choice(gallery, report)
         return chosen_index(gallery, min_recall=min_recall, seed=seed, threads=threads, exact_below=exact_below)(
             vectors
         )
