@@ -9,11 +9,13 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from smserve.errors import ModelDamaged
 from smserve.images import ResizeRule
@@ -25,6 +27,7 @@ __all__ = [
     "OUTPUT_NAME",
     "SCHEMA_VERSION",
     "SELF_CHECK_MIN_COSINE",
+    "Calibration",
     "Manifest",
     "SelfCheckItem",
     "fingerprint",
@@ -36,6 +39,7 @@ INPUT_NAME = "images"
 OUTPUT_NAME = "embeddings"
 SELF_CHECK_MIN_COSINE = 0.999
 """A server whose embeddings of the self-check pictures are farther from training's than this does not serve."""
+_CALIBRATION_KIND = "logistic"
 
 
 def fingerprint(model: bytes) -> str:
@@ -58,6 +62,72 @@ class SelfCheckItem:
     embedding: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """From a cosine to the probability that both pictures are of one class: 1 / (1 + exp(-(slope c + intercept))).
+
+    Platt's method. It never changes an order: of two cosines the larger has the larger probability.
+
+    Attributes:
+        slope: Above 0.
+        intercept: Of the log-odds.
+        fitted_on: The pictures it was fitted on, for people; training has seen none of their classes.
+        neighbours: How many nearest pictures of each picture were its pairs.
+        pairs: How many pairs there were.
+        same_class_share: Share of the pairs that were of one class. Among other pairs, as in a gallery with many more
+            pictures, the odds shift with theirs.
+        error: Expected calibration error on pairs of classes that the fit had not seen: mean distance of the
+            probability from the share that was right, in [0, 1].
+    """
+
+    slope: float
+    intercept: float
+    fitted_on: str
+    neighbours: int
+    pairs: int
+    same_class_share: float
+    error: float
+
+    def probability(self, cosine: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability, in [0, 1], of each cosine, of any shape."""
+        # 1 / (1 + exp(-x)) by tanh, which can't overflow
+        log_odds = self.slope * np.asarray(cosine, np.float64) + self.intercept
+        return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the calibration as JSON holds it; `kind` leaves room for others."""
+        return {"kind": _CALIBRATION_KIND, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Calibration":
+        """Read a stored calibration.
+
+        Raises:
+            ModelDamaged: Of a kind that is not ours, or a number is none or out of range.
+            KeyError: A number is missing.
+        """
+        if document["kind"] != _CALIBRATION_KIND:
+            raise ModelDamaged(
+                f"the model's calibration is of kind {document['kind']!r}, this smserve knows {_CALIBRATION_KIND!r}; "
+                f"use the smserve that the model was exported for, or export the model again"
+            )
+        calibration = cls(
+            slope=float(document["slope"]),
+            intercept=float(document["intercept"]),
+            fitted_on=str(document["fitted_on"]),
+            neighbours=int(document["neighbours"]),
+            pairs=int(document["pairs"]),
+            same_class_share=float(document["same_class_share"]),
+            error=float(document["error"]),
+        )
+        if not 0 < calibration.slope < math.inf or not math.isfinite(calibration.intercept):
+            raise ModelDamaged(
+                f"the model's calibration has slope {calibration.slope} and intercept {calibration.intercept}; wanted "
+                f"a slope above 0 and both finite, so export the model again"
+            )
+        return calibration
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Manifest:
     """What a model file says about itself.
@@ -68,7 +138,7 @@ class Manifest:
         dimension: D.
         metric: "cosine".
         provenance: Data set, recipe, seed, commit, Recall@1 and the like; free-form JSON.
-        calibration: Cosine to probability of "same class"; None until a model carries one.
+        calibration: Cosine to probability of "same class"; None where the model has none.
         self_check: Pictures with known embeddings; at least one.
     """
 
@@ -78,7 +148,7 @@ class Manifest:
     self_check: tuple[SelfCheckItem, ...]
     metric: str = "cosine"
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    calibration: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None
 
     def to_json(self) -> str:
         """Return the manifest as it is stored; equal manifests give equal text."""
@@ -89,7 +159,7 @@ class Manifest:
             "dimension": self.dimension,
             "metric": self.metric,
             "provenance": dict(self.provenance),
-            "calibration": None if self.calibration is None else dict(self.calibration),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "self_check": [
                 {
                     "name": item.name,
@@ -116,13 +186,14 @@ class Manifest:
                     f"the model's manifest has schema version {version!r}, this smserve reads {SCHEMA_VERSION}; "
                     f"use the smserve that the model was exported for, or export the model again"
                 )
+            calibration = document["calibration"]
             manifest = cls(
                 name=str(document["name"]),
                 resize=ResizeRule(**document["resize"]),
                 dimension=int(document["dimension"]),
                 metric=str(document["metric"]),
                 provenance=dict(document["provenance"]),
-                calibration=document["calibration"],
+                calibration=None if calibration is None else Calibration.from_dict(calibration),
                 self_check=tuple(_self_check_item(entry) for entry in document["self_check"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:

@@ -1,6 +1,8 @@
 """The manifest: what is written is read back, what is damaged is refused by name."""
 
 import json
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from smserve.errors import ModelDamaged
 from smserve.images import ResizeRule
-from smserve.model_file import Manifest, SelfCheckItem, fingerprint
+from smserve.model_file import Calibration, Manifest, SelfCheckItem, fingerprint
 from tests.support.pictures import draw, encode
 
 
@@ -68,4 +70,74 @@ def test_every_field_is_needed(manifest: Manifest, name: str) -> None:
     document = json.loads(manifest.to_json())
     del document[name]
     with pytest.raises(ModelDamaged, match=name):
+        Manifest.from_json(json.dumps(document))
+
+
+CALIBRATION = Calibration(
+    slope=8.0,
+    intercept=-4.0,
+    fitted_on="drawn/validation",
+    neighbours=10,
+    pairs=400,
+    same_class_share=0.25,
+    error=0.03,
+)
+
+
+def test_a_calibration_is_kept(manifest: Manifest) -> None:
+    again = Manifest.from_json(replace(manifest, calibration=CALIBRATION).to_json())
+    assert again.calibration == CALIBRATION
+    assert again.to_json() == replace(manifest, calibration=CALIBRATION).to_json()
+
+
+@pytest.mark.parametrize(
+    ("cosine", "probability"),
+    [
+        (0.5, 0.5),  # 8 x 0.5 - 4 = 0
+        (1.0, 1 / (1 + math.exp(-4))),
+        (-1.0, 1 / (1 + math.exp(12))),
+    ],
+)
+def test_the_probability_is_the_logistic_of_the_cosine(cosine: float, probability: float) -> None:
+    assert CALIBRATION.probability(cosine) == pytest.approx(probability, rel=1e-9)
+
+
+def test_the_probability_keeps_order_and_shape_and_never_overflows() -> None:
+    cosines = np.linspace(-1, 1, 201).reshape(3, 67)
+    probabilities = CALIBRATION.probability(cosines)
+    assert probabilities.shape == (3, 67)
+    assert (np.diff(probabilities.ravel()) > 0).all()
+    steep = replace(CALIBRATION, slope=1e6, intercept=0.0)
+    assert steep.probability([-1.0, 1.0]).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "isotonic"}, "of kind 'isotonic', this smserve knows 'logistic'"),
+        ({"slope": 0.0}, "slope 0.0"),
+        ({"slope": float("nan")}, "slope nan"),
+        ({"intercept": float("inf")}, "intercept inf"),
+        ({"pairs": "many"}, "can't be read"),
+    ],
+)
+def test_a_damaged_calibration_is_refused(manifest: Manifest, change: dict[str, Any], message: str) -> None:
+    document = json.loads(manifest.to_json()) | {"calibration": CALIBRATION.to_dict() | change}
+    with pytest.raises(ModelDamaged, match=message):
+        Manifest.from_json(json.dumps(document))
+
+
+def test_a_calibration_that_lacks_a_number_is_refused(manifest: Manifest) -> None:
+    stored = CALIBRATION.to_dict()
+    for name in stored:
+        document = json.loads(manifest.to_json())
+        document["calibration"] = {key: value for key, value in stored.items() if key != name}
+        with pytest.raises(ModelDamaged, match=name):
+            Manifest.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("stored", [[], "logistic", 3])
+def test_a_calibration_that_is_no_object_is_refused(manifest: Manifest, stored: object) -> None:
+    document = json.loads(manifest.to_json()) | {"calibration": stored}
+    with pytest.raises(ModelDamaged, match="can't be read"):
         Manifest.from_json(json.dumps(document))

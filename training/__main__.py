@@ -9,8 +9,10 @@ import click
 
 from smserve.errors import SmserveError
 from training.commands.datasets import datasets
-from training.commands.finished import evaluate, export
+from training.commands.evaluate import evaluate
+from training.commands.export import export
 from training.commands.recipes import recipes
+from training.commands.report import report
 from training.commands.table import table
 from training.commands.train import train
 
@@ -40,7 +42,7 @@ def main() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (train, evaluate, export, table, recipes, datasets):
+for command in (train, evaluate, export, report, table, recipes, datasets):
     main.add_command(command)
 
 

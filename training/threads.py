@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ def map_in_threads(
     workers: int | None = None,
     most_waiting: int | None = None,
     initializer: Callable[[], object] | None = None,
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """Yield `function(item)` of each item, in order.
 
     Args:

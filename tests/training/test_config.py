@@ -154,7 +154,7 @@ def test_a_large_batch_of_classes_is_fine_without_triplets() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        ("epoch", 3, "setting epoch is unknown; there are recipe,"),
+        ("epoch", 3, "setting epoch is unknown; did you mean epochs?"),
         ("model.depth", 3, "setting model.depth is unknown; there are backbone,"),
         ("epochs", "many", "setting epochs is 'many'; wanted int"),
         ("epochs", True, "setting epochs is True; wanted int"),

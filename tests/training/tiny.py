@@ -20,7 +20,7 @@ from training.config import (
 )
 from training.datasets import Dataset, load_dataset
 from training.model import Backbone
-from training.model.backbone import fold_pair
+from training.model.folding import fold_pair
 from training.recipes import Recipe
 
 SIDE = 20
@@ -43,9 +43,12 @@ class TinyBackbone(Backbone):
         self.drop = nn.Dropout(0.05)  # draws from torch's global generator, as EfficientNet's blocks do
 
     def forward(self, images: Tensor) -> Tensor:
-        x = F.relu(self.norm(self.first(images)))  # (N, 16, H / 2, W / 2)
-        features: Tensor = self.drop(F.relu(self.second(x)).mean((2, 3)))
+        features: Tensor = self.drop(self.feature_map(images).mean((2, 3)))
         return features
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.first(images)))  # (N, 16, H / 2, W / 2)
+        return F.relu(self.second(x))
 
     def stages(self) -> list[nn.Module]:
         return [nn.ModuleList([self.first, self.norm]), self.second]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.console import choose_device, stage_progress
+from training.commands.report import report_of_run
+from training.console import choose_device, is_shown, say, stage_progress
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -18,12 +19,12 @@ __all__ = ["changed", "run_in_folder"]
 
 
 def changed(
-    config: TrainConfig, *, seed: int, epochs: int | None, weights: str | None, max_pictures: int | None = None
+    config: TrainConfig, *, seed: int | None, epochs: int | None, weights: str | None, max_pictures: int | None = None
 ) -> TrainConfig:
-    """Return a recipe's config with the settings that were given; None leaves the recipe's."""
+    """Return a config with the settings that were given; None leaves what there is."""
     config = replace(
         config,
-        seed=seed,
+        seed=config.seed if seed is None else seed,
         epochs=config.epochs if epochs is None else epochs,
         max_pictures=config.max_pictures if max_pictures is None else max_pictures,
     )
@@ -39,20 +40,34 @@ def run_in_folder(
     device: str,
     resume: bool,
     accepted: Mapping[str, bool],
+    resume_from: Path | None = None,
 ) -> dict[str, Any]:
-    """Train with bars on the console, and return the figures on the test classes."""
+    """Train with bars on the console, and return the figures on the test classes.
+
+    Started by torchrun, its processes train together.
+    """
+    from rich.console import Console
+
+    from training.distributed import joined_processes
+    from training.tracking import open_trackers
     from training.trainer import train
     from training.trainer.progress import EpochBar
 
-    with stage_progress() as progress:
-        return train(
+    console = Console(stderr=True, highlight=False, quiet=not is_shown())
+    with joined_processes(), stage_progress() as progress:
+        figures = train(
             config,
             data,
             folder,
             cache_dir=data_dir / "decoded",
             device=choose_device(device),
-            bar=EpochBar(),
+            bar=EpochBar(console),
             progress=progress,
             resume=resume,
+            resume_from=resume_from,
             accepted=accepted,
+            tracker=open_trackers(folder.path, say),
         )
+    if is_shown():
+        report_of_run(folder, data=data, data_dir=data_dir, device=device)
+    return figures

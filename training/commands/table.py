@@ -37,7 +37,9 @@ _COLUMNS: Final = {
 @click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, default=(0, 1, 2), help="A run each.")
 @click.option("--row", "rows", metavar="NAME", multiple=True, show_default="all", help="See below; may be repeated.")
 @click.option("--epochs", type=click.IntRange(1), show_default="the recipe's", help="Another number of epochs.")
-@click.option("--weights", metavar="FILE", help="The backbone's weights from a state dict; `none` for random ones.")
+@click.option(
+    "--weights", metavar="FILE", help="The backbone's weights: a .pth or .safetensors file, or `none` for random ones."
+)
 @RUN_DIR
 @ALLOW_SUBSET
 @DATA_DIR

@@ -1,7 +1,10 @@
 """Every setting of a run: frozen, typed, checked once. A recipe is a function that returns a `TrainConfig`."""
 
+from training.config.file import read_config_file
+from training.config.overrides import override, setting_choices, setting_names
 from training.config.parts import (
     AugmentationConfig,
+    CheckpointConfig,
     ControllerConfig,
     LossConfig,
     ModelConfig,
@@ -12,10 +15,15 @@ from training.config.run import TrainConfig
 
 __all__ = [
     "AugmentationConfig",
+    "CheckpointConfig",
     "ControllerConfig",
     "LossConfig",
     "ModelConfig",
     "OptimizerConfig",
     "SamplerConfig",
     "TrainConfig",
+    "override",
+    "read_config_file",
+    "setting_choices",
+    "setting_names",
 ]

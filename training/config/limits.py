@@ -23,6 +23,7 @@ _LIMITS: Final[Mapping[str, Limit]] = {
     "max_pictures": (lambda value: value is None or value >= 1, "at least 1, or none"),
     "recall_at": (lambda value: len(value) > 0 and min(value) >= 1, "whole numbers from 1"),
     "model.dimension": (lambda value: 1 <= value <= 4096, "1 to 4096"),
+    "model.gem_power": (lambda value: 0 < value <= 10, "above 0 and at most 10, whose powers float32 still holds"),
     "model.input_size": (lambda value: value is None or value >= 1, "at least 1, or none"),
     "model.frozen_blocks": _NOT_NEGATIVE,
     "augmentation.flip": _SHARE,
@@ -72,6 +73,9 @@ _LIMITS: Final[Mapping[str, Limit]] = {
     "optimizer.weight_decay": _NOT_NEGATIVE,
     "optimizer.halve_every": _FROM_ONE,
     "optimizer.warmup_steps": _NOT_NEGATIVE,
+    "checkpoint.every_s": _NOT_NEGATIVE,
+    "checkpoint.every_steps": (lambda value: value is None or value >= 1, "at least 1, or none"),
+    "checkpoint.keep": _FROM_ONE,
 }
 
 

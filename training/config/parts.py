@@ -5,6 +5,7 @@ from typing import Literal
 
 __all__ = [
     "AugmentationConfig",
+    "CheckpointConfig",
     "ControllerConfig",
     "LossConfig",
     "ModelConfig",
@@ -18,13 +19,17 @@ class ModelConfig:
     """The network.
 
     Attributes:
-        backbone: A name that `training.model` knows.
-        weights: "pretrained" for the backbone's own ImageNet weights, "none", or the path of a state dict.
+        backbone: "efficientnet_lite0", "googlenet", any classification network of torchvision ("resnet50",
+            "torchvision:resnet50"), or any of timm ("timm:resnet50.a1_in1k"), which needs the `timm` extra.
+        weights: "pretrained" for the backbone's own published weights, "none", or the path of a state dict.
         dimension: D.
+        pooling: Of the feature map: "own" as the network was trained (the mean; a transformer's class token), "mean",
+            "max", "both" side by side, or "gem", the generalised mean.
+        gem_power: p of "gem": 1 is the mean, larger nears the maximum.
         input_size: Pixels (a side) that the pictures are enlarged to inside the network; None leaves them as they come.
         freeze_batch_norm: Keep running statistics and let them normalise, in training too.
         fold_batch_norm: With frozen statistics, merge them into the convolutions before training: the same function,
-            fewer steps. Where the backbone can't, it is refused.
+            fewer steps. What no convolution stands before stays; where the function would change, it is refused.
         frozen_blocks: The stem and this many first blocks stay as they are.
         head_init: "default" (PyTorch's) or "orthogonal".
     """
@@ -32,6 +37,8 @@ class ModelConfig:
     backbone: str
     weights: str = "pretrained"
     dimension: int = 64
+    pooling: Literal["own", "mean", "max", "both", "gem"] = "own"
+    gem_power: float = 3.0
     input_size: int | None = None
     freeze_batch_norm: bool = True
     fold_batch_norm: bool = False
@@ -218,3 +225,19 @@ class OptimizerConfig:
     schedule: Literal["halve", "cosine"] = "halve"
     halve_every: int = 3
     warmup_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointConfig:
+    """What is kept to go on from after an interruption. It changes nothing of what comes out.
+
+    Attributes:
+        every_s: Seconds of training after which a checkpoint is written in the midst of an epoch; each end of an epoch
+            has one too.
+        every_steps: Steps after which one is written as well; None: seconds alone decide.
+        keep: How many are kept, the latest ones; beside them the best on the validation classes.
+    """
+
+    every_s: float = 300.0
+    every_steps: int | None = None
+    keep: int = 3

@@ -1,10 +1,12 @@
-"""Settings from JSON, held to the types that the dataclasses declare."""
+"""Settings from JSON or TOML, held to the types that the dataclasses declare."""
 
+import math
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
 from typing import Any, get_args, get_origin
 
 from smserve.errors import InvalidInput
+from training.config.nearest import did_you_mean
 
 __all__ = ["read_settings"]
 
@@ -25,7 +27,8 @@ def read_settings(kind: type[Any], document: Any, path: str = "") -> Any:
     known = {each.name: each for each in fields(kind)}
     for name in document:
         if name not in known:
-            raise InvalidInput(f"setting {path}{name} is unknown; there are {', '.join(known)}", field=f"{path}{name}")
+            meant = did_you_mean(str(name), known) or f"; there are {', '.join(known)}"
+            raise InvalidInput(f"setting {path}{name} is unknown{meant}", field=f"{path}{name}")
     values = {}
     for name, each in known.items():
         if name in document:
@@ -59,4 +62,6 @@ def _read(kind: Any, value: Any, name: str) -> Any:
     if not fits:
         wanted = " or ".join("null" if each is NoneType else each.__name__ for each in allowed)
         raise InvalidInput(f"setting {name} is {value!r}; wanted {wanted}", field=name)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput(f"setting {name} is {value}; wanted a finite number", field=name)
     return value

@@ -1,12 +1,13 @@
 """All settings of a run."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from smserve.images import ResizeRule
 from training.config.limits import check_limits
 from training.config.parts import (
     AugmentationConfig,
+    CheckpointConfig,
     ControllerConfig,
     LossConfig,
     ModelConfig,
@@ -29,6 +30,8 @@ class TrainConfig:
         max_pictures: The run ends with the step that brings the pictures through the network, those of mining
             included, to this number; the cosine schedule then follows the pictures. None: `epochs` alone decide.
         recall_at: Values of K that the test classes are measured at.
+        precision: Of the backbone in training and mining; "auto" is "bfloat16" on CUDA and "float32" on a CPU. Head,
+            distances and losses are float32, and so is what the test classes are measured by.
     """
 
     recipe: str
@@ -38,11 +41,13 @@ class TrainConfig:
     seed: int = 0
     max_pictures: int | None = None
     recall_at: tuple[int, ...] = (1, 2, 4, 8)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     controller: ControllerConfig = field(default_factory=ControllerConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
 
     def __post_init__(self) -> None:
         """Refuse settings that can't be run.

@@ -3,7 +3,7 @@
 from training.datasets.benchmark import SplitSize
 from training.datasets.catalogue import CatalogueEntry, catalogue
 from training.datasets.csv_file import write_csv
-from training.datasets.load import DATASET_NAMES, load_dataset
+from training.datasets.load import DATASET_NAMES, load_dataset, public_name
 from training.datasets.pictures import Dataset, PictureSet
 from training.datasets.pixels import decode_set
 from training.datasets.preparation import PreparedSplit, prepare_dataset
@@ -23,6 +23,7 @@ __all__ = [
     "decode_set",
     "load_dataset",
     "prepare_dataset",
+    "public_name",
     "silent",
     "verify_dataset",
     "write_csv",

@@ -11,7 +11,7 @@ from training.datasets.pictures import Dataset
 from training.datasets.progress import Progress, silent
 from training.datasets.published import BENCHMARKS, find_benchmark, load_benchmark
 
-__all__ = ["CUB_URL_VARIABLE", "DATASET_NAMES", "load_dataset", "parse_name"]
+__all__ = ["CUB_URL_VARIABLE", "DATASET_NAMES", "load_dataset", "parse_name", "public_name"]
 
 _PUBLISHED: Final = (*BENCHMARKS, *(f"{name}-official" for name, each in BENCHMARKS.items() if each.official))
 _UNPLACED: Final = ("emoji", *_PUBLISHED)
@@ -31,6 +31,15 @@ def parse_name(name: str) -> tuple[str, str]:
     if kind in _PLACED if colon and place else not colon and kind in _UNPLACED:
         return kind, place
     raise InvalidInput(f"data set is {name!r}; wanted one of {', '.join(DATASET_NAMES)}", field="dataset")
+
+
+def public_name(name: str) -> str:
+    """Return a data set's name without the folders above its place, for files that others get.
+
+    "folder:/home/me/photos" gives "folder:photos".
+    """
+    kind, colon, place = name.partition(":")
+    return f"{kind}:{Path(place).resolve().name}" if colon and place else name
 
 
 def load_dataset(

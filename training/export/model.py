@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from torch import nn
 
 from smserve.errors import InvalidInput, SmserveError
 from smserve.images import ResizeRule, prepare
-from smserve.model_file import METADATA_KEY, Manifest, fingerprint
+from smserve.model_file import METADATA_KEY, Calibration, Manifest, fingerprint
 from smserve.types import FloatArray
-from training.export.agreement import PixelArray, check_agreement, check_unit_norm, onnx_embed
+from training.export.agreement import PixelArray, check_agreement, check_unit_norm, onnx_embed, onnx_session
 from training.export.graph import inference_copy, to_onnx
 from training.export.self_check import make_self_check
 
@@ -31,6 +32,7 @@ def export_model(
     check_pictures: Sequence[tuple[str, bytes]],
     neighbour_pictures: PixelArray | None,
     output: Path,
+    calibration: Calibration | None = None,
 ) -> str:
     """Write the model file and return its fingerprint. An existing file is replaced at the end, in one step.
 
@@ -44,6 +46,7 @@ def export_model(
         check_pictures: Names and encoded pictures for the self-check; at least one. Large ones are stored smaller.
         neighbour_pictures: (M, H, W, 3) uint8, a sample on which nearest neighbours must agree, or None.
         output: The file, by custom `model.onnx`.
+        calibration: From a cosine to a probability, where there is one.
 
     Raises:
         SmserveError: The graph does not compute what torch does, or the file can't be written; nothing is published.
@@ -69,6 +72,7 @@ def export_model(
         resize=rule,
         dimension=self_check[0].embedding.size,
         provenance=provenance,
+        calibration=calibration,
         self_check=self_check,
     )
     onnx.helper.set_model_props(model, {METADATA_KEY: manifest.to_json()})
@@ -76,25 +80,25 @@ def export_model(
     sample = np.stack([prepare(item.image, rule) for item in self_check])  # (N, H, W, 3)
     if neighbour_pictures is not None and len(neighbour_pictures):
         sample = np.concatenate([sample, neighbour_pictures])
-    check_agreement(sample, by_torch, onnx_embed(data))
+    check_agreement(sample, by_torch, partial(onnx_embed, onnx_session(data)))
     _publish(data, output)
     return fingerprint(data)
 
 
 def _publish(data: bytes, output: Path) -> None:
     """Write the whole file or nothing."""
-    partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}.partial")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with unfinished.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(output)
+        unfinished.replace(output)
     except OSError as error:
         raise SmserveError(
             f"model file {output} can't be written ({error.strerror}); see that the folder can be written and has room"
         ) from None
     finally:
         with contextlib.suppress(OSError):
-            partial.unlink()
+            unfinished.unlink()

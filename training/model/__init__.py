@@ -1,6 +1,14 @@
 """The network: a backbone by name, a linear head, unit norm; everything from uint8 pixels on."""
 
-from training.model.embedding_net import EmbeddingNet, build_model
-from training.model.registry import BACKBONES, Backbone
+from training.model.embedding_net import EmbeddingNet, build_model, check_picture_size
+from training.model.registry import BACKBONES, Backbone, backbone_names, find_backbone
 
-__all__ = ["BACKBONES", "Backbone", "EmbeddingNet", "build_model"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "EmbeddingNet",
+    "backbone_names",
+    "build_model",
+    "check_picture_size",
+    "find_backbone",
+]

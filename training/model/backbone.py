@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 
-import torch
 from torch import Tensor, nn
 
-from smserve.errors import InvalidInput
+from training.model.folding import fold_neighbours
 
-__all__ = ["Backbone"]
+__all__ = ["Backbone", "keep_statistics"]
 
 
 class Backbone(nn.Module, ABC):
@@ -17,15 +16,26 @@ class Backbone(nn.Module, ABC):
         width: Number of features.
         mean: Of each channel, in [0, 1], subtracted before the first layer.
         std: Of each channel, divided by.
+        usual_size: Pixels (a side) of the pictures that its published weights were trained on.
     """
 
     width: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    usual_size: int = 224
+
+    @property
+    def map_width(self) -> int:
+        """Number of channels of the feature map."""
+        return self.width
 
     @abstractmethod
     def forward(self, images: Tensor) -> Tensor:
-        """Return pooled features (N, width) of normalised pictures (N, 3, H, W)."""
+        """Return features (N, width), pooled as the network was trained, of normalised pictures (N, 3, H, W)."""
+
+    @abstractmethod
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Return what the last block gives, (N, map_width, h, w), of normalised pictures (N, 3, H, W)."""
 
     @abstractmethod
     def stages(self) -> list[nn.Module]:
@@ -34,13 +44,12 @@ class Backbone(nn.Module, ABC):
     def fold_batch_norm(self) -> None:
         """Merge batch norms, with their running statistics, into the convolutions before them, in place.
 
+        Those that no convolution stands before stay.
+
         Raises:
-            InvalidInput: This backbone can't.
+            InvalidInput: The network would compute something else.
         """
-        raise InvalidInput(
-            f"{type(self).__name__} can't fold its batch norms; set model.fold_batch_norm to false",
-            field="model.fold_batch_norm",
-        )
+        fold_neighbours(self, self.usual_size)
 
     def freeze_stages(self, count: int) -> None:
         """Keep the first `count` stages as they are, in training too."""
@@ -53,18 +62,3 @@ def keep_statistics(module: nn.Module) -> None:
     for child in module.modules():
         if isinstance(child, nn.BatchNorm2d):
             child.eval()
-
-
-def fold_pair(owner: nn.Module, convolution: str, norm: str) -> None:
-    """Merge the batch norm `owner.<norm>` into `owner.<convolution>` and put an identity in its place."""
-    conv, batch_norm = getattr(owner, convolution), getattr(owner, norm)
-    conv.weight, conv.bias = torch.nn.utils.fusion.fuse_conv_bn_weights(
-        conv.weight,
-        conv.bias,
-        batch_norm.running_mean,
-        batch_norm.running_var,
-        batch_norm.eps,
-        batch_norm.weight,
-        batch_norm.bias,
-    )
-    setattr(owner, norm, nn.Identity())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from training.model.backbone import Backbone, fold_pair
+from training.model.backbone import Backbone
+from training.model.folding import fold_pair
 from training.model.weights import load_weights
 
 __all__ = ["EfficientNetLite0"]
@@ -42,8 +43,12 @@ class EfficientNetLite0(Backbone):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, 1280)."""
-        features: Tensor = self.net.extract_features(images)
-        return features.mean((2, 3))
+        return self.feature_map(images).mean((2, 3))
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Return (N, 1280, h, w)."""
+        found: Tensor = self.net.extract_features(images)
+        return found
 
     def stages(self) -> list[nn.Module]:
         """Return the stem and the 16 blocks."""

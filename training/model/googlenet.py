@@ -4,9 +4,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from smserve.errors import Unavailable
 from training.model.backbone import Backbone
-from training.model.weights import load_weights
+from training.model.weights import download_weights, load_weights, put_weights
 
 __all__ = ["GoogLeNet"]
 
@@ -32,26 +31,25 @@ class GoogLeNet(Backbone):
         super().__init__()
         from torchvision import models
 
-        try:
-            if weights == "pretrained":
-                self.net = models.googlenet(weights=models.GoogLeNet_Weights.IMAGENET1K_V1, transform_input=False)
-            else:
-                self.net = models.googlenet(init_weights=False, aux_logits=False)
-        except (OSError, RuntimeError) as error:  # no network; a file that is not what it should be
-            url = models.GoogLeNet_Weights.IMAGENET1K_V1.url
-            raise Unavailable(
-                f"GoogLeNet's ImageNet weights can't be downloaded ({error}); connect to the network, or download "
-                f"{url.rpartition('/')[2]} elsewhere and give its path with --weights FILE"
-            ) from None
+        self.net = models.googlenet(init_weights=False, aux_logits=False)
         self.net.fc = nn.Identity()
         self.net.dropout = nn.Identity()
-        if weights not in {"pretrained", "none"}:
+        if weights == "pretrained":
+            url = models.GoogLeNet_Weights.IMAGENET1K_V1.url
+            put_weights(self.net, download_weights(url, "GoogLeNet"), url)
+        elif weights != "none":
             load_weights(self.net, Path(weights))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, 1024)."""
         features: Tensor = self.net(images)
         return features
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Return (N, 1024, h, w)."""
+        for stage in self.stages():
+            images = stage(images)
+        return images
 
     def stages(self) -> list[nn.Module]:
         """Return the layers below the pooling, in order."""

@@ -55,10 +55,13 @@ def nearest_neighbours(embeddings: Tensor, count: int, *, gallery: Tensor | None
     return indices, distances
 
 
-def neighbour_tiles(embeddings: Tensor, count: int, *, gallery: Tensor | None = None) -> Iterator[NeighbourTile]:
+def neighbour_tiles(
+    embeddings: Tensor, count: int, *, gallery: Tensor | None = None, share: tuple[int, int] = (0, 1)
+) -> Iterator[NeighbourTile]:
     """Return what `nearest_neighbours` does in parts, some rows at a time, on the device of the embeddings.
 
-    A part never takes more than a fixed number of cosines, however many pictures there are.
+    A part never takes more than a fixed number of cosines, however many pictures there are. Of several processes each
+    may ask for a `share`, its number from 0 and how many there are; together they are what one would find.
     """
     if gallery is not None and gallery.shape[1] != embeddings.shape[1]:
         raise InvalidInput(
@@ -67,14 +70,16 @@ def neighbour_tiles(embeddings: Tensor, count: int, *, gallery: Tensor | None = 
         )
     queries = embeddings.detach().float()
     asked = queries if gallery is None else gallery.detach().float()
-    return _tiles(queries, asked, _listed(embeddings, count, gallery), alone=gallery is not None)
+    return _tiles(queries, asked, _listed(embeddings, count, gallery), alone=gallery is not None, share=share)
 
 
 def _listed(embeddings: Tensor, count: int, gallery: Tensor | None) -> int:
     return max(0, min(count, len(embeddings) - 1 if gallery is None else len(gallery)))
 
 
-def _tiles(queries: Tensor, gallery: Tensor, count: int, *, alone: bool) -> Iterator[NeighbourTile]:
+def _tiles(
+    queries: Tensor, gallery: Tensor, count: int, *, alone: bool, share: tuple[int, int]
+) -> Iterator[NeighbourTile]:
     rows = max(1, _TILE_ELEMENTS // max(1, len(gallery)))
     rounded = RoundedSearch.if_worthwhile(queries, gallery, count, rows)
 
@@ -91,7 +96,7 @@ def _tiles(queries: Tensor, gallery: Tensor, count: int, *, alone: bool) -> Iter
                 cosines[doubtful], indices[doubtful] = _by_products(tile[doubtful], gallery, count, left_out)
         return NeighbourTile(start=start, indices=indices, distances=(2 - 2 * cosines).clamp_min(0))
 
-    starts = range(0, len(queries), rows)
+    starts = range(0, len(queries), rows)[share[0] :: share[1]]
     return in_order(tile_at, starts) if queries.device.type == "cpu" else map(tile_at, starts)
 
 

@@ -2,6 +2,7 @@
 
 from smserve.errors import InvalidInput
 from training.config import TrainConfig
+from training.config.nearest import did_you_mean
 from training.recipes.benchmark_sets import cars196, cub, inshop, sop
 from training.recipes.emoji import emoji, emoji_paper, emoji_random
 from training.recipes.paper_rows import PAPER_ROWS, PaperRow, paper_recipes
@@ -51,5 +52,7 @@ def find_recipe(name: str | None, dataset: str) -> TrainConfig:
     if name is None:
         name = _DEFAULTS.get(dataset.partition(":")[0].removesuffix("-official"), "photos")
     if name not in RECIPES:
-        raise InvalidInput(f"recipe is {name!r}; wanted one of {', '.join(RECIPES)}", field="recipe")
+        raise InvalidInput(
+            f"recipe is {name!r}; wanted one of {', '.join(RECIPES)}{did_you_mean(name, RECIPES)}", field="recipe"
+        )
     return RECIPES[name].make()

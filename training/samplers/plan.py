@@ -1,11 +1,13 @@
-"""What a sampler gives: the batches of an epoch."""
+"""What a sampler gives: the batches of an epoch; and how a checkpoint keeps them."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -46,6 +48,40 @@ class Plan:
 
     batches: Sequence[Batch]
     figures: Mapping[str, Any] = field(default_factory=dict)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of it: plain values, and tensors of all batches end to end."""
+        mined = [batch for batch in self.batches if batch.triplets is not None and batch.mined is not None]
+        return {
+            "figures": json.loads(json.dumps(dict(self.figures))),  # numpy's numbers would be refused on loading
+            "indices": _joined([batch.indices for batch in self.batches]),
+            "sizes": [len(batch.indices) for batch in self.batches],
+            "triplets": _joined([batch.triplets for batch in mined if batch.triplets is not None]),
+            "mined": _joined([batch.mined for batch in mined if batch.mined is not None]),
+            "triplet_counts": [-1 if batch.triplets is None else len(batch.triplets) for batch in self.batches],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Plan":
+        """Return the plan whose `state()` this was; another document is a KeyError, TypeError or ValueError."""
+        batches = []
+        place = triplet = 0
+        indices, triplets, mined = (state[name].numpy() for name in ("indices", "triplets", "mined"))
+        for size, count in zip(state["sizes"], state["triplet_counts"], strict=True):
+            own = indices[place : place + size]
+            place += size
+            if count < 0:
+                batches.append(Batch(indices=own))
+                continue
+            part = slice(triplet, triplet + count)
+            triplet += count
+            batches.append(Batch(indices=own, triplets=triplets[part], mined=mined[part]))
+        return cls(batches=batches, figures=state["figures"])
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> Tensor:
+    """Return arrays end to end; a tensor for each of thousands of batches would make a file slow to write."""
+    return torch.from_numpy(np.concatenate(arrays)) if arrays else torch.zeros(0, dtype=torch.int64)
 
 
 class Sampler(ABC):

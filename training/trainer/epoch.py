@@ -1,45 +1,39 @@
 """One epoch: every batch through the network, forwards and backwards."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from smserve.errors import SmserveError
-from training.augmentation import augment
+from smserve.errors import InvalidInput, SmserveError
 from training.config import TrainConfig
+from training.distributed import local_rank, mean_gradients, process_count, process_rank
 from training.evaluation import LabelledPixels
 from training.losses import LossValue, Objective
-from training.mining import all_triplets
 from training.model import EmbeddingNet
-from training.samplers import Batch, Plan
+from training.samplers import Plan
+from training.trainer.batches import BatchMaker, ReadyBatch
+from training.trainer.chance import seed_everything
 from training.trainer.optimizer import set_learning_rate
+from training.trainer.precision import backbone_precision
 from training.trainer.progress import EpochBar
+from training.trainer.shards import gather_embeddings
+from training.trainer.tally import EpochOutcome, Tally
 
-__all__ = ["EpochOutcome", "Learner"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochOutcome:
-    """Means over the epoch's batches, and shares over all of its triplets or pairs, in [0, 1]."""
-
-    loss: float
-    pair_loss: float
-    global_loss: float
-    active_share: float
-    mined_active_share: float | None
-    pictures: int
-    steps: int
-    seconds: float
+__all__ = ["EpochOutcome", "Learner", "Tally"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Learner:
-    """What learns: a network by an objective with an optimiser, from the training pictures."""
+    """What learns: a network by an objective with an optimiser, from the training pictures.
+
+    With several processes, all of them call the same methods; the gradients are those of the whole batch in each.
+    """
 
     net: EmbeddingNet
     objective: Objective
@@ -47,61 +41,72 @@ class Learner:
     data: LabelledPixels
     config: TrainConfig
     bar: EpochBar
+    _embed: nn.Module = field(init=False)
+    _batches: BatchMaker = field(init=False)
+    _device: torch.device = field(init=False)
 
-    def train(self, plan: Plan, epoch: int, *, embedded: int, shown: Mapping[str, float]) -> EpochOutcome:
+    def __post_init__(self) -> None:
+        """Let several processes share their gradients.
+
+        Raises:
+            InvalidInput: Batch norms learn their statistics, and processes on CPUs can't share them.
+        """
+        self._device = self.data.pixels.device
+        self._embed = self.net if process_count() == 1 else _shared(self.net, self.config, self._device)
+        self._batches = BatchMaker(
+            net=self.net, data=self.data, config=self.config, needs_triplets=self.objective.needs_triplets
+        )
+
+    def train(
+        self,
+        plan: Plan,
+        epoch: int,
+        *,
+        embedded: int,
+        shown: Mapping[str, float],
+        tally: Tally | None = None,
+        after_step: Callable[[Tally], None] | None = None,
+    ) -> EpochOutcome:
         """Train on an epoch's batches, or on as many as `max_pictures` allows.
 
         Args:
             plan: The batches.
             epoch: Counted from 1.
-            embedded: Pictures through the network before this.
+            embedded: Pictures through the network before this epoch's steps.
             shown: Figures for the bar, beside loss and active share.
+            tally: What the epoch's first steps came to, to go on after them; it is counted on.
+            after_step: Called after every step but the last.
 
         Raises:
             SmserveError: The loss is not a number.
         """
-        started = time.monotonic()
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
-        sums = np.zeros(3)
-        active = np.zeros(2, np.int64)  # those that cost something, and all
-        mined_active = np.zeros(2, np.int64)
-        pictures = steps = 0
-        self.net.train()
+        tally = Tally() if tally is None else tally
+        begun = time.monotonic() - tally.seconds
+        self._embed.train()
         self.objective.train()
         title = f"epoch {epoch}/{self.config.epochs}: training"
-        with self.bar.step(title, sum(len(batch.indices) for batch in plan.batches)) as advance:
-            for number, batch in enumerate(plan.batches):
-                if self.config.max_pictures is not None and embedded + pictures >= self.config.max_pictures:
-                    break
-                step = (epoch - 1) * len(plan.batches) + number
-                progress = self._progress(step, len(plan.batches), embedded + pictures)
+        total = sum(len(batch.indices) for batch in plan.batches)
+        with (
+            self.bar.step(title, total) as advance,
+            self._batches.ready(plan.batches, epoch=epoch, start=tally.steps) as batches,
+        ):
+            advance(tally.pictures)
+            while self._has_left(plan, tally, embedded):
+                if tally.steps and after_step is not None:
+                    after_step(tally)
+                step = (epoch - 1) * len(plan.batches) + tally.steps
+                progress = self._progress(step, len(plan.batches), embedded + tally.pictures)
                 set_learning_rate(self.optimizer, self.config, step=step, progress=progress, epoch=epoch)
-                value = self._step(batch, generator)
-                parts = [float(value.total.detach()), float(value.pair.detach()), float(value.spread.detach())]
-                if not np.isfinite(parts[0]):
-                    raise SmserveError(
-                        f"the loss is {parts[0]} at epoch {epoch}, step {number + 1} of {len(plan.batches)}; lower "
-                        f"optimizer.learning_rate (now {self.config.optimizer.learning_rate}) and train again"
-                    )
-                sums += parts
-                active += [int(value.active.sum()), value.active.numel()]
-                if batch.mined is not None and self.objective.needs_triplets:
-                    of_mined = value.active.cpu().numpy()[batch.mined]
-                    mined_active += [int(of_mined.sum()), len(of_mined)]
-                pictures += len(batch.indices)
-                steps += 1
-                advance(len(batch.indices), loss=sums[0] / steps, active=active[0] / max(1, active[1]), **shown)
-        means = sums / max(1, steps)
-        return EpochOutcome(
-            loss=float(means[0]),
-            pair_loss=float(means[1]),
-            global_loss=float(means[2]),
-            active_share=float(active[0] / max(1, active[1])),
-            mined_active_share=float(mined_active[0] / mined_active[1]) if mined_active[1] else None,
-            pictures=pictures,
-            steps=steps,
-            seconds=time.monotonic() - started,
-        )
+                batch = next(batches)
+                value = self._step(batch, epoch, tally.steps)
+                self._count(value, batch, tally, f"epoch {epoch}, step {tally.steps + 1} of {len(plan.batches)}")
+                tally.seconds = time.monotonic() - begun
+                advance(len(batch.plan.indices), loss=tally.mean_loss, active=tally.active_share, **shown)
+        return tally.outcome()
+
+    def _has_left(self, plan: Plan, tally: Tally, embedded: int) -> bool:
+        most = self.config.max_pictures
+        return tally.steps < len(plan.batches) and (most is None or embedded + tally.pictures < most)
 
     def _progress(self, step: int, steps_an_epoch: int, embedded: int) -> float:
         """Return how much of the run is done, in [0, 1]."""
@@ -109,19 +114,50 @@ class Learner:
             return embedded / self.config.max_pictures
         return step / (self.config.epochs * steps_an_epoch)
 
-    def _step(self, batch: Batch, generator: torch.Generator) -> LossValue:
+    def _step(self, batch: ReadyBatch, epoch: int, number: int) -> LossValue:
         """Learn from one batch; return what it cost before."""
-        rule = self.config.resize
-        pixels = self.data.pixels.take(batch.indices)  # (B, S, S, 3)
-        pixels = augment(pixels, rule.height, rule.width, self.config.augmentation, generator)
-        labels = torch.from_numpy(self.data.labels[batch.indices]).to(pixels.device)
-        value: LossValue = self.objective(self.net(pixels), labels, self._triplets(batch, labels))
+        seed_everything(self._device, self.config.seed, epoch, number, process_rank())
+        with backbone_precision(self.config, self._device):
+            own: Tensor = self._embed(batch.images)
+        seed_everything(self._device, self.config.seed, epoch, number)  # what a loss draws is the same in all processes
+        value: LossValue = self.objective(gather_embeddings(own, len(batch.labels)), batch.labels, batch.triplets)
         self.optimizer.zero_grad(set_to_none=True)
         value.total.backward()  # type: ignore[no-untyped-call] # torch ships no type for it
+        mean_gradients(list(self.objective.parameters()))
         self.optimizer.step()
         return value
 
-    def _triplets(self, batch: Batch, labels: Tensor) -> Tensor | None:
-        if batch.triplets is not None:
-            return torch.from_numpy(batch.triplets).to(labels.device)
-        return all_triplets(labels) if self.objective.needs_triplets else None
+    def _count(self, value: LossValue, batch: ReadyBatch, tally: Tally, place: str) -> None:
+        """Add a step to the tally.
+
+        Raises:
+            SmserveError: The loss is not a number.
+        """
+        total, pair, spread = torch.stack([value.total, value.pair, value.spread]).detach().tolist()
+        if not np.isfinite(total):
+            raise SmserveError(
+                f"the loss is {total} at {place}; lower optimizer.learning_rate (now "
+                f"{self.config.optimizer.learning_rate}) and train again"
+            )
+        tally.loss += total
+        tally.pair_loss += pair
+        tally.global_loss += spread
+        known = batch.plan.mined is not None and self.objective.needs_triplets
+        tally.count_active(value.active, torch.from_numpy(batch.plan.mined) if known else None)
+        tally.pictures += len(batch.plan.indices)
+        tally.steps += 1
+
+
+def _shared(net: EmbeddingNet, config: TrainConfig, device: torch.device) -> DistributedDataParallel:
+    """Return a network whose gradients are means over the processes; batch norms that learn take theirs together."""
+    module: nn.Module = net
+    if not config.model.freeze_batch_norm and any(isinstance(each, nn.BatchNorm2d) for each in net.modules()):
+        if device.type != "cuda":
+            raise InvalidInput(
+                "setting model.freeze_batch_norm is false, and on CPUs batch norms can't share their statistics among "
+                "processes; wanted true, CUDA devices, or one process",
+                field="model.freeze_batch_norm",
+            )
+        module = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call] # torch ships none
+    devices = [local_rank()] if device.type == "cuda" else None
+    return DistributedDataParallel(module, device_ids=devices)

@@ -32,8 +32,9 @@ def build_optimizer(net: EmbeddingNet, objective: Objective, config: TrainConfig
         group["lr"] = settings.learning_rate * group["factor"]
     if settings.kind == "adamw":
         groups[1]["weight_decay"] = 0.0
-        return AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay)
-    return SGD(groups, lr=settings.learning_rate, momentum=0.9, weight_decay=settings.weight_decay)
+        betas = (0.9, 0.99)
+        return AdamW(groups, lr=settings.learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=True)
+    return SGD(groups, lr=settings.learning_rate, momentum=0.9, weight_decay=settings.weight_decay, fused=True)
 
 
 def set_learning_rate(optimizer: Optimizer, config: TrainConfig, *, step: int, progress: float, epoch: int) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from training.config import TrainConfig
 from training.controller import Controller, build_controller
+from training.distributed import once_for_all
 from training.evaluation import LabelledPixels, embed_pictures
 from training.losses import triplet_ratio_loss
 from training.mining import mine_triplets
@@ -18,7 +19,9 @@ from training.model import EmbeddingNet
 from training.neighbours import graph_neighbours, nearest_neighbours
 from training.samplers import Neighbours, Plan, build_sampler
 from training.trainer.held_out import hold_out
+from training.trainer.precision import backbone_precision
 from training.trainer.progress import EpochBar
+from training.trainer.shared_search import shared_neighbours
 
 __all__ = ["Preparation", "Prepared"]
 
@@ -71,6 +74,8 @@ class Preparation:
     ) -> Prepared:
         """Return the batches of an epoch; where it mines, a controller begins if there is none yet.
 
+        Several processes embed and search together, and the first plans for all.
+
         Args:
             net: The network.
             epoch: Counted from 1.
@@ -87,23 +92,33 @@ class Preparation:
         embeddings = self._embed(net, epoch)[torch.from_numpy(self._kept)]
         self._embeddings = None
         searching = time.monotonic()
-        neighbours, figures = self._search(embeddings, epoch)
-        choosing = time.monotonic()
-        if controller is None:
-            controller = build_controller(self._config.controller, self._sampler.first_difficulty(neighbours))
-        plan = self._sampler.plan(neighbours, controller.value, random)
-        times = {
-            "embedding_s": searching - started,
-            "neighbours_s": choosing - searching,
-            "selection_s": time.monotonic() - choosing,
-        }
-        return Prepared(
-            plan=self._of_all(plan),
-            controller=controller,
-            embedded=passed,
-            figures={**figures, **times},
-            mining_s=times["neighbours_s"] + times["selection_s"],
+        exact = (
+            None
+            if self._config.sampler.neighbours == "graph"
+            else shared_neighbours(embeddings, self._sampler.list_length)
         )
+
+        def plan_epoch() -> Prepared:
+            neighbours, figures = (exact, {}) if exact is not None else self._search_graph(embeddings, epoch)
+            choosing = time.monotonic()
+            steered = controller
+            if steered is None:
+                steered = build_controller(self._config.controller, self._sampler.first_difficulty(neighbours))
+            plan = self._sampler.plan(neighbours, steered.value, random)
+            times = {
+                "embedding_s": searching - started,
+                "neighbours_s": choosing - searching,
+                "selection_s": time.monotonic() - choosing,
+            }
+            return Prepared(
+                plan=self._of_all(plan),
+                controller=steered,
+                embedded=passed,
+                figures={**figures, **times},
+                mining_s=times["neighbours_s"] + times["selection_s"],
+            )
+
+        return once_for_all(plan_epoch)
 
     def validation_error(self, net: EmbeddingNet, epoch: int, difficulty: float) -> tuple[float, int]:
         """Return the share of the held-out pictures' triplets that cost something, and how many pictures that embedded.
@@ -112,6 +127,9 @@ class Preparation:
         difficulty of the epoch that has ended, so that the share compares with the one of training.
         """
         embeddings = self._embeddings = self._embed(net, epoch)
+        return once_for_all(lambda: self._error_of(embeddings, epoch, difficulty)), len(self._data.labels)
+
+    def _error_of(self, embeddings: Tensor, epoch: int, difficulty: float) -> float:
         held, kept = embeddings[torch.from_numpy(self._held)], embeddings[torch.from_numpy(self._kept)]
         labels = self._data.labels[self._kept]
         indices, distances = nearest_neighbours(held, self._sampler.list_length, gallery=kept)
@@ -127,24 +145,23 @@ class Preparation:
         triplets = torch.from_numpy(found.triplets).to(embeddings.device)
         triplets[:, 1:] += len(held)  # positives and negatives are rows of `kept`
         costs = triplet_ratio_loss(torch.cat([held, kept]), triplets, margin=self._config.loss.ratio_margin)
-        return float((costs > 0).float().mean()), len(self._data.labels)
+        return float((costs > 0).float().mean())
 
     def _embed(self, net: EmbeddingNet, epoch: int) -> Tensor:
         if self._embeddings is not None:
             return self._embeddings
-        with self._bar.step(f"epoch {epoch}/{self._config.epochs}: embedding", len(self._data.labels)) as advance:
-            return embed_pictures(net, self._data.pixels, self._config.resize, advance)
+        title = f"epoch {epoch}/{self._config.epochs}: embedding"
+        precision = backbone_precision(self._config, self._data.pixels.device)
+        with self._bar.step(title, len(self._data.labels)) as advance, precision:
+            return embed_pictures(net, self._data.pixels, self._config.resize, advance, shared=True)
 
-    def _search(self, embeddings: Tensor, epoch: int) -> tuple[Neighbours, dict[str, float | None]]:
-        settings = self._config.sampler
-        if settings.neighbours == "exact":
-            return Neighbours.of(*nearest_neighbours(embeddings, self._sampler.list_length)), {}
+    def _search_graph(self, embeddings: Tensor, epoch: int) -> tuple[Neighbours, dict[str, float | None]]:
         indices, distances, graph = graph_neighbours(
             embeddings,
             self._sampler.list_length,
             labels=torch.from_numpy(self._data.labels[self._kept]),
             seed=self._config.seed + epoch,
-            wanted_success=settings.graph_success,
+            wanted_success=self._config.sampler.graph_success,
         )
         return Neighbours.of(indices, distances), {f"graph_{name}": value for name, value in asdict(graph).items()}
 

@@ -7,21 +7,24 @@ from typing import Any
 
 import torch
 
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
-from training.controller import Controller, restore_controller
 from training.datasets import Dataset, PictureSet, Progress
+from training.distributed import first_on_its_machine, is_first, once_for_all
 from training.evaluation import embed_pictures
 from training.losses import Objective
 from training.metrics import retrieval_figures
-from training.model import EmbeddingNet, build_model
-from training.trainer.epoch import Learner
+from training.model import EmbeddingNet, build_model, check_picture_size
+from training.tracking import NoTracker, Tracker
+from training.trainer.epoch import EpochOutcome, Learner
+from training.trainer.keeping import Keeper
 from training.trainer.measuring import load_pixels, measure_test_classes
 from training.trainer.optimizer import build_optimizer
 from training.trainer.preparation import Preparation
 from training.trainer.progress import EpochBar
-from training.trainer.random_state import get_random_state, set_random_state
 from training.trainer.run_folder import RunFolder
+from training.trainer.starts import record_start
+from training.trainer.state import RunState, Underway
+from training.trainer.tally import Tally
 
 __all__ = ["train"]
 
@@ -36,9 +39,13 @@ def train(
     bar: EpochBar,
     progress: Progress,
     resume: bool = False,
+    resume_from: Path | None = None,
     accepted: Mapping[str, bool] | None = None,
+    tracker: Tracker | None = None,
 ) -> dict[str, Any]:
     """Train, and return the figures on the test classes after the last epoch.
+
+    With several processes (see `training.distributed`) all of them call this; the first one writes.
 
     Args:
         config: All settings.
@@ -48,107 +55,129 @@ def train(
         device: Where to compute.
         bar: Shown while an epoch runs.
         progress: Told how far decoding is.
-        resume: Go on after the last finished epoch; of a finished run, return the figures that it has.
+        resume: Go on from the newest checkpoint; of a finished run, return the figures that it has.
+        resume_from: Go on from this checkpoint of the run; what came after it is dropped.
         accepted: What `load_dataset` was told to accept; noted.
+        tracker: Told, in the first process, of settings, epochs and figures.
 
     Raises:
-        SmserveError: The run folder is taken, pictures can't be read, weights can't be had, or the loss is no number.
+        SmserveError: The run folder is taken, a checkpoint is damaged, pictures can't be read, weights can't be had, or
+            the loss is no number.
     """
-    going_on = folder.begin(config, dataset.name, resume=resume, accepted=accepted)
-    known = folder.evaluation()
+    resume = resume or resume_from is not None
+    document, known = once_for_all(lambda: _begin(config, dataset, folder, resume, resume_from, accepted))
     if known is not None:
         return known
-    data = load_pixels(dataset.train, config, cache_dir=cache_dir, device=device, progress=progress)
-    torch.manual_seed(config.seed)
-    net = build_model(config.model).to(device)
+    resumed, file = document is not None, folder.environment_file
+    once_for_all(lambda: record_start(file, config, dataset, resumed=resumed, cache_dir=cache_dir, progress=progress))
+    with first_on_its_machine():
+        data = load_pixels(dataset.train, config, cache_dir=cache_dir, device=device, progress=progress)
+    net = _build(config, folder, device, resumed=resumed)
     objective = Objective(config.loss, classes=len(dataset.train.class_names), dimension=config.model.dimension)
     objective = objective.to(device)
-    optimizer = build_optimizer(net, objective, config)
-    learner = Learner(net=net, objective=objective, optimizer=optimizer, data=data, config=config, bar=bar)
+    state = RunState(net=net, objective=objective, optimizer=build_optimizer(net, objective, config))
+    if document is not None:
+        state.restore(document, config)
+    learner = Learner(net=net, objective=objective, optimizer=state.optimizer, data=data, config=config, bar=bar)
     preparation = Preparation(config, data, bar)
-    controller: Controller | None = None
-    embedded, epoch = 0, 0
-    if going_on:
-        state = load_checkpoint(folder.checkpoint_file)
-        net.load_state_dict(state["net"])
-        objective.load_state_dict(state["objective"])
-        optimizer.load_state_dict(state["optimizer"])
-        controller = restore_controller(config.controller, state["controller"]) if state["controller"] else None
-        set_random_state(state["random"], device)
-        embedded, epoch = state["embedded"], state["epoch"]
+    keeper = Keeper(folder.checkpoints, config.checkpoint, state.to_dict)
+    tracker = _begin_tracking(tracker, folder, state)
 
-    while not _ended(config, epoch, embedded):
-        epoch += 1
-        started = time.monotonic()
-        left = None if config.max_pictures is None else config.max_pictures - embedded
-        prepared = preparation.prepare(net, epoch, controller, left=left)
-        controller = prepared.controller
-        embedded += prepared.embedded
-        mined = prepared.mining_s is not None
-        difficulty = controller.value if controller and mined else None
-        shown = {} if difficulty is None else {"difficulty": difficulty}
-        outcome = learner.train(prepared.plan, epoch, embedded=embedded, shown=shown)
-        embedded += outcome.pictures
-        steering: Mapping[str, Any] = {}
-        if controller is not None and mined:
-            ended = _ended(config, epoch, embedded)
-            steering, passed = _steer(controller, preparation, net, epoch, outcome.active_share, ended=ended)
-            embedded += passed
-        record = {
-            "epoch": epoch,
-            "loss": outcome.loss,
-            "pair_loss": outcome.pair_loss,
-            "global_loss": outcome.global_loss,
-            "active_share": outcome.active_share,
-            "mined_active_share": outcome.mined_active_share,
-            "difficulty": difficulty,
-            "next_difficulty": controller.value if controller else None,
-            **steering,
-            **prepared.plan.figures,
-            **prepared.figures,
-            "embedded_pictures": embedded,
-            "steps": outcome.steps,
-            "pictures_per_s": outcome.pictures / outcome.seconds,
-        }
-        record["validation_recall_at_1"] = _validate(net, dataset.validation, config, cache_dir, device, progress)
-        record["epoch_s"] = time.monotonic() - started
-        if prepared.mining_s is not None:
-            record["mining_share_of_epoch"] = prepared.mining_s / record["epoch_s"]
-        folder.log_epoch(record)
-        save_checkpoint(
-            {
-                "epoch": epoch,
-                "net": net.state_dict(),
-                "objective": objective.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "controller": controller.state() if controller else None,
-                "random": get_random_state(device),
-                "embedded": embedded,
-            },
-            folder.checkpoint_file,
+    while state.underway is not None or not _ended(config, state):
+        started = time.monotonic() - (state.underway.seconds if state.underway else 0)
+        if state.underway is None:
+            left = None if config.max_pictures is None else config.max_pictures - state.embedded
+            prepared = preparation.prepare(net, state.epoch + 1, state.controller, left=left)
+            state.begin_epoch(prepared, time.monotonic() - started)
+        underway = state.underway
+        assert underway is not None  # noqa: S101 - for mypy: it has just begun
+
+        def after_step(tally: Tally, underway: Underway = underway, started: float = started) -> None:
+            underway.seconds = time.monotonic() - started
+            keeper.after_step(state.epoch, tally)
+
+        outcome = learner.train(
+            underway.prepared.plan,
+            state.epoch,
+            embedded=state.embedded,
+            shown={} if underway.difficulty is None else {"difficulty": underway.difficulty},
+            tally=underway.tally,
+            after_step=after_step,
         )
+        state.embedded += outcome.pictures
+        state.underway = None
+        steering = _steer(config, state, preparation, outcome.active_share) if underway.difficulty is not None else {}
+        recalls = _validate(net, dataset.validation, config, cache_dir, device, progress)
+        recall = recalls[1]
+        record = _record(state, underway, outcome, steering, recalls, time.monotonic() - started)
+        best = recall is not None and (state.best is None or recall > state.best)
+        state.best = recall if best else state.best
+        if is_first():
+            # Before the checkpoint: an epoch that is cut off between the two runs again, and its line is replaced.
+            folder.log_epoch(record)
+        tracker.log_epoch(record)
+        keeper.after_epoch(state.epoch, best=best)
         bar.finished_epoch(record, config.epochs)
 
-    figures = measure_test_classes(net, dataset, config, cache_dir=cache_dir, device=device, progress=progress)
-    folder.finish(figures)
+    places: dict[str, Any] = {"cache_dir": cache_dir, "device": device, "progress": progress}
+    figures = measure_test_classes(net, dataset, config, shared=True, **places)
+    if is_first():
+        folder.finish(figures)
+    tracker.end(figures)
     return figures
 
 
-def _ended(config: TrainConfig, epoch: int, embedded: int) -> bool:
-    """Whether a run is done after this many epochs and pictures through the network."""
-    return epoch >= config.epochs or (config.max_pictures is not None and embedded >= config.max_pictures)
+def _begin(
+    config: TrainConfig,
+    dataset: Dataset,
+    folder: RunFolder,
+    resume: bool,
+    resume_from: Path | None,
+    accepted: Mapping[str, bool] | None,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Open the run's folder; return the checkpoint to go on from and, of a finished run, its figures."""
+    going_on = folder.begin(config, dataset.name, resume=resume, accepted=accepted)
+    if resume_from is not None:
+        document = folder.checkpoints.load(resume_from)
+        folder.go_back(resume_from, epoch=document["epoch"] - (document["underway"] is not None))
+        return document, None
+    known = folder.evaluation()
+    return folder.checkpoints.load() if going_on and known is None else None, known
 
 
-def _steer(
-    controller: Controller, preparation: Preparation, net: EmbeddingNet, epoch: int, error: float, *, ended: bool
-) -> tuple[Mapping[str, Any], int]:
-    """Let the controller set the next difficulty; return what it did, for the log, and the pictures it embedded."""
+def _begin_tracking(tracker: Tracker | None, folder: RunFolder, state: RunState) -> Tracker:
+    """Tell of the run, and return whom to tell of the rest."""
+    tracker = tracker if tracker is not None and is_first() else NoTracker()
+    tracker.begin(folder.origin(), epoch=state.epoch - (state.underway is not None))
+    return tracker
+
+
+def _build(config: TrainConfig, folder: RunFolder, device: torch.device, *, resumed: bool) -> EmbeddingNet:
+    """Return the network, from the run's seed on; where it can't be had, the name of a new run is free again."""
+    torch.manual_seed(config.seed)
+    with folder.withdrawn_on_failure(writing=is_first() and not resumed):
+        net = build_model(config.model).to(device)
+        check_picture_size(net, config.model, config.resize.height, config.resize.width)
+    return net
+
+
+def _ended(config: TrainConfig, state: RunState) -> bool:
+    """Whether a run is done after the epochs that have ended and the pictures through the network."""
+    return state.epoch >= config.epochs or (config.max_pictures is not None and state.embedded >= config.max_pictures)
+
+
+def _steer(config: TrainConfig, state: RunState, preparation: Preparation, error: float) -> Mapping[str, Any]:
+    """Let the controller set the next difficulty; return what it did, for the log."""
+    controller = state.controller
+    if controller is None:
+        return {}
     if not controller.needs_validation_error:
-        return controller.update(error=error).figures(), 0
-    if ended:
-        return {}, 0  # no epoch follows that is worth a pass over the pictures
-    validation_error, passed = preparation.validation_error(net, epoch, controller.value)
-    return controller.update(error=error, validation_error=validation_error).figures(), passed
+        return controller.update(error=error).figures()
+    if _ended(config, state):
+        return {}  # no epoch follows that is worth a pass over the pictures
+    validation_error, passed = preparation.validation_error(state.net, state.epoch, controller.value)
+    state.embedded += passed
+    return controller.update(error=error, validation_error=validation_error).figures()
 
 
 def _validate(
@@ -158,10 +187,45 @@ def _validate(
     cache_dir: Path,
     device: torch.device,
     progress: Progress,
-) -> float | None:
-    """Return Recall@1 on the validation classes; None where the data set has none."""
+) -> Mapping[int, float | None]:
+    """Return K -> Recall@K on the validation classes, K = 1 at least; that is None where the data set has none."""
     if not len(pictures):
-        return None
-    data = load_pixels(pictures, config, cache_dir=cache_dir, device=device, progress=progress)
-    embeddings = embed_pictures(net, data.pixels, config.resize)
-    return retrieval_figures(embeddings, torch.from_numpy(data.labels), (1,)).recall[1]
+        return {1: None}
+    with first_on_its_machine():
+        data = load_pixels(pictures, config, cache_dir=cache_dir, device=device, progress=progress)
+    embeddings = embed_pictures(net, data.pixels, config.resize, shared=True)
+    ks = sorted({1, *config.recall_at})
+    return once_for_all(lambda: retrieval_figures(embeddings, torch.from_numpy(data.labels), ks).recall)
+
+
+def _record(
+    state: RunState,
+    underway: Underway,
+    outcome: EpochOutcome,
+    steering: Mapping[str, Any],
+    recalls: Mapping[int, float | None],
+    seconds: float,
+) -> dict[str, Any]:
+    """Return an epoch's line for the log."""
+    prepared = underway.prepared
+    record = {
+        "epoch": state.epoch,
+        "loss": outcome.loss,
+        "pair_loss": outcome.pair_loss,
+        "global_loss": outcome.global_loss,
+        "active_share": outcome.active_share,
+        "mined_active_share": outcome.mined_active_share,
+        "difficulty": underway.difficulty,
+        "next_difficulty": state.controller.value if state.controller else None,
+        **steering,
+        **prepared.plan.figures,
+        **prepared.figures,
+        "embedded_pictures": state.embedded,
+        "steps": outcome.steps,
+        "pictures_per_s": outcome.pictures / outcome.seconds,
+        **{f"validation_recall_at_{k}": recall for k, recall in recalls.items()},
+        "epoch_s": seconds,
+    }
+    if prepared.mining_s is not None:
+        record["mining_share_of_epoch"] = prepared.mining_s / seconds
+    return record

@@ -2,25 +2,27 @@
 
 runs/<name>/
   config.json        settings, seed, data set, versions, commit
+  environment.json   each start: command, commit, versions, hardware, sums of the data
   metrics.jsonl      a line an epoch
-  checkpoints/last.pt
+  checkpoints/        the latest states, and the best on the validation classes
   evaluation.json    figures on the test classes; its presence says that the run is finished
 """
 
 import json
 import platform
-import subprocess
-from collections.abc import Mapping
-from importlib import metadata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from smserve.errors import AlreadyExists, DataLoss, InvalidInput, NotFound, SmserveError
 from training.config import TrainConfig
+from training.durable import write_whole
+from training.environment import commit, package_versions
+from training.trainer.checkpoints import Checkpoints
 
 __all__ = ["RunFolder"]
-
-_VERSIONS_OF = ("smserve", "torch", "torchvision", "numpy", "pillow")
 
 
 class RunFolder:
@@ -30,9 +32,11 @@ class RunFolder:
         self.path: Final = path
         self.config_file: Final = path / "config.json"
         self.metrics_file: Final = path / "metrics.jsonl"
-        self.checkpoint_file: Final = path / "checkpoints" / "last.pt"
+        self.checkpoints: Final = Checkpoints(path / "checkpoints")
         self.evaluation_file: Final = path / "evaluation.json"
+        self.environment_file: Final = path / "environment.json"
         self.model_file: Final = path / "model.onnx"
+        self.report_file: Final = path / "report.html"
 
     def begin(
         self, config: TrainConfig, dataset: str, *, resume: bool, accepted: Mapping[str, bool] | None = None
@@ -57,18 +61,19 @@ class RunFolder:
             if not resume:
                 raise AlreadyExists(f"run {self.path} is there already; go on with --resume, or choose another --name")
             old_config, old_dataset = self.read_config()
-            if (old_config, old_dataset) != (config, dataset):
+            # How often checkpoints are written changes nothing of what comes out.
+            if (replace(old_config, checkpoint=config.checkpoint), old_dataset) != (config, dataset):
                 raise AlreadyExists(
                     f"run {self.path} was begun with other settings or data (see its config.json); resume it with the "
                     f"same ones, or choose another --name"
                 )
-            return self.checkpoint_file.exists()
+            return bool(self.checkpoints.kept())
         document = {
             "dataset": dataset,
             "accepted": dict(accepted or {}),
             "config": config.to_dict(),
-            "commit": _commit(),
-            "versions": _versions(),
+            "commit": commit(),
+            "versions": {"python": platform.python_version(), **package_versions()},
         }
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -80,6 +85,23 @@ class RunFolder:
             ) from None
         return False
 
+    @contextmanager
+    def withdrawn_on_failure(self, *, writing: bool) -> Iterator[None]:
+        """Undo `begin` when what follows fails: nothing was trained, and the next try may have other settings.
+
+        Args:
+            writing: Whether this process writes, and there is no checkpoint to go on from.
+        """
+        try:
+            yield
+        except SmserveError:
+            if writing:
+                for file in (self.config_file, self.environment_file):
+                    file.unlink(missing_ok=True)
+                with suppress(OSError):  # something else is in it
+                    self.path.rmdir()
+            raise
+
     def read_config(self) -> tuple[TrainConfig, str]:
         """Return the run's settings and the name of its data set.
 
@@ -87,7 +109,7 @@ class RunFolder:
             NotFound: This is no run folder.
             DataLoss: Its config.json is damaged.
         """
-        document = self._origin()
+        document = self.origin()
         try:
             return TrainConfig.from_dict(document["config"]), str(document["dataset"])
         except KeyError as error:
@@ -97,26 +119,39 @@ class RunFolder:
 
     def commit(self) -> str | None:
         """The commit that the run was trained with, where there was one."""
-        found: str | None = self._origin().get("commit")
+        found: str | None = self.origin().get("commit")
         return found
 
-    def accepted(self) -> dict[str, bool]:
-        """What `load_dataset` was told to accept of the run's data set."""
-        return dict(self._origin().get("accepted", {}))
+    def origin(self) -> dict[str, Any]:
+        """What config.json holds.
 
-    def _origin(self) -> dict[str, Any]:
+        Raises:
+            NotFound: This is no run folder.
+            DataLoss: It is damaged.
+        """
         try:
             return _parse(self.config_file.read_text(encoding="utf-8"), self.config_file)
         except OSError:
             raise NotFound(f"{self.path} is no run: it has no config.json; train one, or check the path") from None
 
+    def accepted(self) -> dict[str, bool]:
+        """What `load_dataset` was told to accept of the run's data set."""
+        return dict(self.origin().get("accepted", {}))
+
     def log_epoch(self, record: dict[str, Any]) -> None:
         """Append an epoch's figures; those of the same or a later epoch, from before an interruption, are dropped."""
-        kept = [line for line in self.epochs() if line["epoch"] < record["epoch"]]
-        text = "".join(json.dumps(line) + "\n" for line in [*kept, record])
-        partial = self.metrics_file.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(self.metrics_file)
+        self._write_lines([*(line for line in self.epochs() if line["epoch"] < record["epoch"]), record])
+
+    def go_back(self, checkpoint: Path, *, epoch: int) -> None:
+        """Drop what came after a checkpoint, which follows the end of `epoch`: later ones, lines of the log, figures.
+
+        Raises:
+            NotFound: It is none of this run's checkpoints.
+        """
+        self.checkpoints.drop_after(checkpoint)
+        self.evaluation_file.unlink(missing_ok=True)
+        if self.metrics_file.exists():
+            self._write_lines(line for line in self.epochs() if line["epoch"] <= epoch)
 
     def epochs(self) -> list[dict[str, Any]]:
         """Return what was logged so far."""
@@ -134,11 +169,12 @@ class RunFolder:
             return None
         return _parse(self.evaluation_file.read_text(encoding="utf-8"), self.evaluation_file)
 
+    def _write_lines(self, records: Iterable[dict[str, Any]]) -> None:
+        write_whole(self.metrics_file, "".join(json.dumps(line) + "\n" for line in records).encode())
+
     @staticmethod
     def _write(path: Path, document: dict[str, Any]) -> None:
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, (json.dumps(document, indent=1) + "\n").encode())
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
@@ -146,20 +182,3 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         return dict(json.loads(text))
     except (ValueError, TypeError) as error:
         raise DataLoss(f"{path} is damaged ({error}); remove the run and train again") from None
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in _VERSIONS_OF}}
-
-
-def _commit() -> str | None:
-    """Return the checkout's commit, with "+changes" where files differ from it; None outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        answers = [
-            subprocess.run(["git", "-C", str(here), *command], capture_output=True, text=True, timeout=10, check=True)  # noqa: S603, S607
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        ]
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answers[0].stdout.strip() + ("+changes" if answers[1].stdout.strip() else "")

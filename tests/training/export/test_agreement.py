@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -53,8 +54,30 @@ def test_another_neighbour_is_refused_though_the_numbers_are_near() -> None:
     def other_side(pixels: PixelArray) -> FloatArray:
         return on_circle(angles(pixels) + (angles(pixels) == 50) * np.float32(-0.0005))
 
-    with pytest.raises(SmserveError, match="1 of 4 pictures have another nearest neighbour"):
+    with pytest.raises(SmserveError, match="of 4 pictures have other nearest neighbours"):
         check_agreement(PIXELS, expected, other_side)
     check_agreement(
         PIXELS, exported, lambda pixels: on_circle(angles(pixels) + (angles(pixels) == 50) * np.float32(1e-5))
     )
+
+
+def test_the_order_of_farther_neighbours_counts_too() -> None:
+    """Seen from 0 degrees, 60 and -60.005 change places behind 10; the pictures between have nothing to tell apart."""
+    pixels = np.zeros((4, 1, 1, 3), np.uint8)
+    pixels[:, 0, 0, 0] = (0, 10, 60, 200)
+
+    def place(far: float) -> Callable[[PixelArray], FloatArray]:
+        places = {0: 0.0, 10: 0.0, 60: 60.0, 200: far}
+        tilt = {0: 0.0, 10: 10.0, 60: 0.0, 200: 0.0}  # out of the plane, so that it is as near to both
+
+        def embed(given: PixelArray) -> FloatArray:
+            around = np.deg2rad([places[int(each)] for each in angles(given)])
+            up = np.deg2rad([tilt[int(each)] for each in angles(given)])
+            xyz = [np.cos(around) * np.cos(up), np.sin(around) * np.cos(up), np.sin(up)]
+            return np.stack(xyz, axis=1).astype(np.float32)
+
+        return embed
+
+    with pytest.raises(SmserveError, match="of 4 pictures have other nearest neighbours"):
+        check_agreement(pixels, place(-59.998), place(-60.002))
+    check_agreement(pixels, place(-60.1), place(-60.102))

@@ -82,8 +82,21 @@ def test_frozen_blocks_get_no_gradient() -> None:
     assert frozen.head.get_parameter("weight").grad is not None
 
 
-def test_what_cant_be_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="backbone is 'vgg'; wanted one of efficientnet_lite0, googlenet"):
+def test_an_unknown_backbone_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"backbone is 'vgg'; wanted efficientnet_lite0, .*; did you mean vgg"):
         build_model(ModelConfig(backbone="vgg"))
-    with pytest.raises(InvalidInput, match=r"GoogLeNet can't fold its batch norms; set model\.fold_batch_norm"):
-        build_model(ModelConfig(backbone="googlenet", weights="none", fold_batch_norm=True))
+
+
+@pytest.mark.parametrize(("pooling", "width"), [("own", 24), ("mean", 24), ("max", 24), ("both", 48), ("gem", 24)])
+def test_the_head_takes_what_the_pooling_gives(pooling: str, width: int) -> None:
+    net = tiny(pooling=pooling).eval()
+    assert net.head.get_parameter("weight").shape == (6, width)
+    assert net(PIXELS).shape == (5, 6)
+    assert tiny(pooling=pooling, with_head=False).eval()(PIXELS).shape == (5, width)
+
+
+def test_mean_pooling_is_the_tiny_backbones_own() -> None:
+    assert torch.allclose(tiny(pooling="mean").eval()(PIXELS), tiny().eval()(PIXELS))
+    assert not torch.allclose(tiny(pooling="max").eval()(PIXELS), tiny().eval()(PIXELS))
+    powered = tiny(pooling="gem", gem_power=1.0).eval()  # after a ReLU the generalised mean with p = 1 is the mean
+    assert torch.allclose(powered(PIXELS), tiny().eval()(PIXELS), atol=1e-4)

@@ -58,7 +58,7 @@ def test_without_network_the_message_says_what_to_do(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(urllib.request, "urlopen", refuse)  # no test may go to the network
     monkeypatch.setattr(torch.hub, "urlopen", refuse)
-    with pytest.raises(Unavailable, match=r"no route to host.*download googlenet-.*\.pth .* --weights FILE"):
+    with pytest.raises(Unavailable, match=r"no route to host.*download https://.*/googlenet-.*\.pth .* --weights FILE"):
         GoogLeNet("pretrained")
 
 

@@ -1,4 +1,6 @@
+import copy
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -10,21 +12,16 @@ import torch
 from smserve.errors import AlreadyExists, DataLoss, InvalidInput, SmserveError
 from tests.support.pictures import write_class_folders
 from tests.training.tiny import classes_config, paper_config
-from tests.training.trainer.running import run, weights_of
-from training.checkpoint import save_checkpoint
-from training.config import ControllerConfig, SamplerConfig, TrainConfig
+from tests.training.trainer.running import Interrupted, InterruptingBar, run, weights_of
+from training.checkpoint import load_checkpoint
+from training.config import CheckpointConfig, ControllerConfig, SamplerConfig, TrainConfig
 from training.datasets import Dataset, load_dataset
 from training.recipes import find_recipe
 from training.trainer import RunFolder, evaluate_run
-from training.trainer import run as run_module
 
 pytestmark = pytest.mark.usefixtures("tiny_runs")
 CONFIGS = [replace(paper_config(), epochs=4), replace(classes_config(), epochs=3)]
 EACH = pytest.mark.parametrize("config", CONFIGS, ids=["triplets", "classes"])
-
-
-class Interrupted(Exception):
-    """Stands for a kill."""
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +46,6 @@ def without_times(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in TIMES}
 
 
-def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch, *, kept: bool = True) -> None:
-    """Let the run end right after the checkpoint of an epoch, or just before it."""
-
-    def saving(state: dict[str, Any], path: Path) -> None:
-        if state["epoch"] < epochs or kept:
-            save_checkpoint(state, path)
-        if state["epoch"] == epochs:
-            raise Interrupted
-
-    monkeypatch.setattr(run_module, "save_checkpoint", saving)  # the only way to be killed at a known moment
-
-
 def test_it_learns_hues_that_it_has_not_seen(paper_run: Path, hues: Dataset) -> None:
     figures = RunFolder(paper_run).evaluation()
     assert figures is not None
@@ -72,9 +57,12 @@ def test_it_learns_hues_that_it_has_not_seen(paper_run: Path, hues: Dataset) -> 
 
 def test_the_run_folder_says_what_was_asked_for_and_what_happened(paper_run: Path) -> None:
     found = sorted(path.relative_to(paper_run).as_posix() for path in paper_run.rglob("*") if path.is_file())
-    assert found == ["checkpoints/last.pt", "config.json", "evaluation.json", "metrics.jsonl"]
+    names = [re.sub(r"-[0-9a-f]{16}\.pt", "", name) for name in found]
+    assert names[0].startswith("checkpoints/best-epoch-00")
+    assert names[1:4] == [f"checkpoints/epoch-{number:04}" for number in (8, 9, 10)]
+    assert names[4:] == ["config.json", "environment.json", "evaluation.json", "metrics.jsonl"]
     origin = json.loads((paper_run / "config.json").read_text(encoding="utf-8"))
-    assert origin["versions"].keys() == {"python", "smserve", "torch", "torchvision", "numpy", "pillow"}
+    assert origin["versions"].keys() >= {"python", "smserve", "torch", "torchvision", "numpy", "pillow"}
     assert TrainConfig.from_dict(origin["config"]) == paper_config()
     for number, record in enumerate(records(paper_run), start=1):
         assert record["epoch"] == number
@@ -136,17 +124,24 @@ def test_the_seed_decides(config: TrainConfig, hues: Dataset, tmp_path: Path) ->
 
 
 @EACH
-@pytest.mark.parametrize("kept", [True, False], ids=["after the checkpoint", "before it"])
-@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize(
+    ("every_steps", "bar"),
+    [
+        (None, InterruptingBar(after_epochs=1)),
+        (None, InterruptingBar(after_epochs=3)),
+        (3, InterruptingBar(after_steps=5)),  # two steps run again
+        (1, InterruptingBar(after_steps=7)),
+        (None, InterruptingBar(after_steps=6)),  # from the epoch before
+    ],
+    ids=["after epoch 1", "after epoch 3", "after step 5", "after step 7", "after step 6 without a checkpoint"],
+)
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    config: TrainConfig, kept: bool, epochs: int, hues: Dataset, tmp_path: Path
+    config: TrainConfig, every_steps: int | None, bar: InterruptingBar, hues: Dataset, tmp_path: Path
 ) -> None:
     expected = run(config, hues, tmp_path / "whole")
-    with pytest.MonkeyPatch.context() as patch:
-        interrupt_after(epochs, patch, kept=kept)
-        with pytest.raises(Interrupted):
-            run(config, hues, tmp_path / "cut")
-    assert len(records(tmp_path / "cut")) == epochs
+    config = replace(config, checkpoint=CheckpointConfig(every_steps=every_steps))
+    with pytest.raises(Interrupted):
+        run(config, hues, tmp_path / "cut", bar=copy.copy(bar))
     torch.manual_seed(999)  # another process has drawn other numbers
     assert run(config, hues, tmp_path / "cut", resume=True) == expected
     assert same(weights_of(tmp_path / "cut"), weights_of(tmp_path / "whole"))
@@ -164,15 +159,57 @@ def test_what_is_there_is_refused_or_shown_again(paper_run: Path, hues: Dataset)
     assert same(weights_of(paper_run), before)
 
 
-def test_an_unfinished_run_wants_resume(hues: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupt_after(1, monkeypatch)
+def test_an_unfinished_run_wants_resume(hues: Dataset, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        run(CONFIGS[0], hues, tmp_path / "run")
+        run(CONFIGS[0], hues, tmp_path / "run", bar=InterruptingBar(after_epochs=1))
     with pytest.raises(AlreadyExists, match="is there already; go on with --resume"):
         run(CONFIGS[0], hues, tmp_path / "run")
-    RunFolder(tmp_path / "run").checkpoint_file.write_bytes(b"damaged")
-    with pytest.raises(DataLoss, match=r"last\.pt is damaged"):
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_gone_on_from(hues: Dataset, tmp_path: Path) -> None:
+    expected = run(CONFIGS[0], hues, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        run(CONFIGS[0], hues, tmp_path / "run", bar=InterruptingBar(after_epochs=3))
+    first, second, third = RunFolder(tmp_path / "run").checkpoints.kept()
+    third.write_bytes(third.read_bytes()[:-1])
+    with pytest.raises(DataLoss, match=f"checkpoint {third} is damaged .* --resume-from {second}"):
         run(CONFIGS[0], hues, tmp_path / "run", resume=True)
+    assert run(CONFIGS[0], hues, tmp_path / "run", resume_from=first) == expected
+    assert load_checkpoint(third)["epoch"] == 3  # the same state has the same name, and is sound again
+    assert same(weights_of(tmp_path / "run"), weights_of(tmp_path / "whole"))
+    assert [record["epoch"] for record in records(tmp_path / "run")] == [1, 2, 3, 4]
+
+
+def test_a_finished_run_goes_back(hues: Dataset, tmp_path: Path) -> None:
+    expected = run(CONFIGS[0], hues, tmp_path / "run")
+    before = weights_of(tmp_path / "run")
+    _, chosen, *_ = RunFolder(tmp_path / "run").checkpoints.kept()
+    with pytest.raises(Interrupted):
+        run(CONFIGS[0], hues, tmp_path / "run", resume_from=chosen, bar=InterruptingBar(after_epochs=4))
+    assert RunFolder(tmp_path / "run").evaluation() is None
+    assert run(CONFIGS[0], hues, tmp_path / "run", resume=True) == expected
+    assert same(weights_of(tmp_path / "run"), before)
+
+
+def test_how_often_checkpoints_are_written_may_change(hues: Dataset, tmp_path: Path) -> None:
+    often = replace(CONFIGS[0], checkpoint=CheckpointConfig(every_s=0, keep=100))
+    with pytest.raises(Interrupted):
+        run(CONFIGS[0], hues, tmp_path / "run", bar=InterruptingBar(after_epochs=3))
+    run(often, hues, tmp_path / "run", resume=True)
+    last_epoch = records(tmp_path / "run")[-1]
+    written = RunFolder(tmp_path / "run").checkpoints.kept()
+    assert len(written) == 3 + last_epoch["steps"]  # after each step, the last being the epoch's end
+
+
+def test_the_best_on_validation_is_kept_beside_the_last(hues: Dataset, tmp_path: Path) -> None:
+    config = replace(CONFIGS[1], epochs=6, checkpoint=CheckpointConfig(keep=1))
+    run(config, hues, tmp_path / "run")
+    recalls = [record["validation_recall_at_1"] for record in records(tmp_path / "run")]
+    checkpoints = RunFolder(tmp_path / "run").checkpoints
+    best = checkpoints.best()
+    assert best is not None
+    assert load_checkpoint(best)["epoch"] == recalls.index(max(recalls)) + 1
+    assert [load_checkpoint(path)["epoch"] for path in checkpoints.kept()] == [6]
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_a_way_out(hues: Dataset, tmp_path: Path) -> None:
@@ -181,7 +218,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_way_out(hues: Dataset, tmp
         SmserveError, match=r"the loss is nan at epoch 1, step \d+ of 20; lower optimizer.learning_rate"
     ):
         run(replace(paper_config(), optimizer=optimizer), hues, tmp_path / "run")
-    assert not RunFolder(tmp_path / "run").checkpoint_file.exists()
+    assert not RunFolder(tmp_path / "run").checkpoints.kept()
 
 
 def test_a_class_of_one_picture(tmp_path: Path) -> None:

@@ -25,9 +25,21 @@ def test_there_is_something_to_go_on_from_once_a_checkpoint_is_there(tmp_path: P
     folder = RunFolder(tmp_path / "run")
     assert folder.begin(CONFIG, "emoji", resume=True) is False
     assert folder.begin(CONFIG, "emoji", resume=True) is False
-    folder.checkpoint_file.parent.mkdir()
-    folder.checkpoint_file.touch()
+    folder.checkpoints.save({"epoch": 1}, epoch=1, step=None, keep=1)
     assert folder.begin(CONFIG, "emoji", resume=True) is True
+
+
+def test_going_back_drops_checkpoints_lines_and_figures_from_after(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(CONFIG, "emoji", resume=False)
+    for epoch in (1, 2, 3):
+        folder.log_epoch({"epoch": epoch})
+        folder.checkpoints.save({"epoch": epoch}, epoch=epoch, step=None, keep=3)
+    folder.finish({"recall_at_1": 0.5})
+    folder.go_back(folder.checkpoints.kept()[1], epoch=2)
+    assert folder.epochs() == [{"epoch": 1}, {"epoch": 2}]
+    assert folder.checkpoints.load() == {"epoch": 2}
+    assert folder.evaluation() is None
 
 
 def test_another_run_is_not_written_over(tmp_path: Path) -> None:
