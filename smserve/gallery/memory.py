@@ -7,8 +7,11 @@ from typing import Any, Final
 
 __all__ = ["memory_given_back"]
 
+_M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 1 << 20
+_KEPT_BYTES: Final = 128 << 10
+"""What a thread may keep of freed memory: glibc's own first value, which it raises for good after larger blocks."""
 
 
 def _find(name: str) -> Callable[..., Any] | None:
@@ -33,6 +36,7 @@ def memory_given_back() -> Iterator[None]:
     """
     if _SET is not None and _TRIM is not None:  # both: musl has a mallopt of another kind
         _SET(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        _SET(_M_TRIM_THRESHOLD, _KEPT_BYTES)
     try:
         yield
     finally:
