@@ -7,7 +7,7 @@ PYTHON  ?= python3
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
-PROTOS  := $(wildcard proto/smserve/v1/*.proto) proto/generate.py
+PROTOS  := $(wildcard proto/smserve/*/*.proto) proto/generate.py
 
 # What the verbs below work on; override any of them, for example `make train DATASET=folder:photos NAME=photos`.
 DATASET ?= emoji
@@ -53,12 +53,13 @@ index: $(READY) ## build a gallery: IMAGES=DIR [MODEL=model.onnx] [GALLERY=DIR]
 serve: $(READY) ## serve a gallery over gRPC: [MODEL=model.onnx] [GALLERY=DIR]
 	$(BIN)/smserve serve --model $(MODEL) --gallery $(GALLERY) $(ARGS)
 
-lint: $(READY) ## formatting, lint, types, layers and protos
+lint: $(READY) ## formatting, lint, types, layers, and protos against the last release
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/released.binpb
 
 test: $(READY) ## run all tests, integration tests against a real local server among them
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
@@ -70,5 +71,5 @@ bench: $(READY) ## run a benchmark: BENCH=name [ARGS=--quick]; without BENCH, li
 
 clean: ## remove what the tools made (keeps .venv, data/ and runs/)
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	rm -f smserve/v1/*_pb2*.py smserve/v1/*_pb2*.pyi $(READY)
+	rm -f smserve/*/*_pb2*.py smserve/*/*_pb2*.pyi $(READY)
 	find smserve training tests benchmarks examples proto -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,8 @@
         for hit in client.search("photo.jpg", top_k=5).hits:
             print(hit.item_id, hit.score)
 
-Importing it loads neither faiss nor onnxruntime nor torch; what it names is loaded at first use.
+`smserve.AsyncClient` is the same for asyncio. Importing the package loads neither faiss nor onnxruntime nor torch; what
+it names is loaded at first use.
 """
 
 import importlib
@@ -16,18 +17,33 @@ from smserve import errors
 from smserve.version import VERSION
 
 if TYPE_CHECKING:
+    from smserve.administration import Activation as Activation
+    from smserve.administration import AliasChange as AliasChange
+    from smserve.administration import DroppedGallery as DroppedGallery
+    from smserve.administration import Finding as Finding
+    from smserve.administration import GalleryModel as GalleryModel
+    from smserve.administration import ModelState as ModelState
+    from smserve.administration import RefusedItem as RefusedItem
+    from smserve.administration import StagingProgress as StagingProgress
+    from smserve.administration import Verification as Verification
+    from smserve.client import AsyncClient as AsyncClient
     from smserve.client import Client as Client
     from smserve.client import ItemId as ItemId
+    from smserve.client import WriteOutcome as WriteOutcome
     from smserve.errors import SmserveError as SmserveError
     from smserve.types import Comparison as Comparison
     from smserve.types import CountResult as CountResult
     from smserve.types import Embedding as Embedding
+    from smserve.types import FieldMask as FieldMask
     from smserve.types import GalleryInfo as GalleryInfo
     from smserve.types import GenerationInfo as GenerationInfo
     from smserve.types import Hit as Hit
     from smserve.types import Item as Item
+    from smserve.types import ItemFailure as ItemFailure
     from smserve.types import ItemPage as ItemPage
     from smserve.types import ItemResult as ItemResult
+    from smserve.types import SearchOutcome as SearchOutcome
+    from smserve.types import SearchRequest as SearchRequest
     from smserve.types import SearchResult as SearchResult
     from smserve.types import ServerInfo as ServerInfo
     from smserve.types import UpsertItem as UpsertItem
@@ -36,40 +52,70 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOME = {
+    "Activation": "smserve.administration",
+    "AliasChange": "smserve.administration",
+    "AsyncClient": "smserve.client",
     "Client": "smserve.client",
     "Comparison": "smserve.types",
     "CountResult": "smserve.types",
+    "DroppedGallery": "smserve.administration",
     "Embedding": "smserve.types",
+    "FieldMask": "smserve.types",
+    "Finding": "smserve.administration",
     "GalleryInfo": "smserve.types",
+    "GalleryModel": "smserve.administration",
     "GenerationInfo": "smserve.types",
     "Hit": "smserve.types",
     "Item": "smserve.types",
+    "ItemFailure": "smserve.types",
     "ItemId": "smserve.client",
     "ItemPage": "smserve.types",
     "ItemResult": "smserve.types",
+    "ModelState": "smserve.administration",
+    "RefusedItem": "smserve.administration",
+    "SearchOutcome": "smserve.types",
+    "SearchRequest": "smserve.types",
     "SearchResult": "smserve.types",
     "ServerInfo": "smserve.types",
     "SmserveError": "smserve.errors",
+    "StagingProgress": "smserve.administration",
     "UpsertItem": "smserve.types",
+    "Verification": "smserve.administration",
+    "WriteOutcome": "smserve.client",
     "WriteResult": "smserve.types",
 }
 
 __all__ = [
+    "Activation",
+    "AliasChange",
+    "AsyncClient",
     "Client",
     "Comparison",
     "CountResult",
+    "DroppedGallery",
     "Embedding",
+    "FieldMask",
+    "Finding",
     "GalleryInfo",
+    "GalleryModel",
     "GenerationInfo",
     "Hit",
     "Item",
+    "ItemFailure",
     "ItemId",
     "ItemPage",
     "ItemResult",
+    "ModelState",
+    "RefusedItem",
+    "SearchOutcome",
+    "SearchRequest",
     "SearchResult",
     "ServerInfo",
     "SmserveError",
+    "StagingProgress",
     "UpsertItem",
+    "Verification",
+    "WriteOutcome",
     "WriteResult",
     "__version__",
     "errors",

@@ -6,12 +6,16 @@ __all__ = [
     "CHECK_EVERY",
     "DECODED_BYTES_IN_FLIGHT",
     "DEFAULT_HOST",
+    "DEFAULT_MAX_STREAMS",
+    "DEFAULT_MAX_STREAM_REQUESTS",
+    "DEFAULT_MAX_WAITING",
     "DEFAULT_PAGE_SIZE",
     "DEFAULT_PORT",
     "MAX_IMAGES_PER_CALL",
     "MAX_ITEMS_PER_CALL",
     "MAX_MESSAGE_BYTES",
     "MAX_PAGE_SIZE",
+    "MAX_QUERIES_PER_CALL",
     "ImageLimits",
     "SearchLimits",
 ]
@@ -22,8 +26,20 @@ DEFAULT_PORT = 50051
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest gRPC message, for server and client alike."""
 
+DEFAULT_MAX_WAITING = 64
+"""Calls that wait for others to end; one more is refused."""
+
+DEFAULT_MAX_STREAMS = 16
+"""Streams that are open at a time."""
+
+DEFAULT_MAX_STREAM_REQUESTS = 8
+"""Unanswered requests of one stream."""
+
 MAX_IMAGES_PER_CALL = 64
-"""Most pictures of one Embed or UpsertItems call."""
+"""Most pictures of one Embed, BatchSearch or UpsertItems call."""
+
+MAX_QUERIES_PER_CALL = 256
+"""Most queries of one BatchSearch call."""
 
 MAX_ITEMS_PER_CALL = 1000
 """Most items of one UpsertItems call, and most ids of one DeleteItems call."""

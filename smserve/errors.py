@@ -9,12 +9,15 @@
     │   └── RequestIdReused
     ├── NotFound
     │   ├── GalleryNotFound
-    │   └── ItemNotFound
+    │   ├── ItemNotFound
+    │   └── ModelNotFound
     ├── Mismatch                  two things that do not belong together
     │   ├── ModelMismatch
     │   ├── GenerationMismatch
     │   ├── RecallTooLow
-    │   └── GalleryReadOnly
+    │   ├── GalleryReadOnly
+    │   ├── GalleryChanged
+    │   └── GalleryFixed
     ├── AlreadyExists
     │   ├── GalleryExists
     │   └── GalleryLocked
@@ -43,8 +46,10 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "DiskFull",
+    "GalleryChanged",
     "GalleryDamaged",
     "GalleryExists",
+    "GalleryFixed",
     "GalleryLocked",
     "GalleryNotFound",
     "GalleryReadOnly",
@@ -60,6 +65,7 @@ __all__ = [
     "Mismatch",
     "ModelDamaged",
     "ModelMismatch",
+    "ModelNotFound",
     "NotFound",
     "Overloaded",
     "PermissionDenied",
@@ -146,6 +152,12 @@ class ItemNotFound(NotFound):
     reason = "ITEM_NOT_FOUND"
 
 
+class ModelNotFound(NotFound):
+    """The server has no model file of that fingerprint."""
+
+    reason = "MODEL_NOT_FOUND"
+
+
 class Mismatch(SmserveError):
     """Two things that do not belong together."""
 
@@ -174,6 +186,18 @@ class GalleryReadOnly(Mismatch):
     """A write to a gallery that was opened for reading."""
 
     reason = "GALLERY_READ_ONLY"
+
+
+class GalleryChanged(Mismatch):
+    """A gallery, or an alias, is not what the caller expected; nothing was done."""
+
+    reason = "GALLERY_CHANGED"
+
+
+class GalleryFixed(Mismatch):
+    """A gallery that the server was started with can't be dropped; without a folder of galleries none can be made."""
+
+    reason = "GALLERY_FIXED"
 
 
 class AlreadyExists(SmserveError):

@@ -23,8 +23,10 @@ __all__ = [
     "GenerationInfo",
     "Hit",
     "Item",
+    "ItemFailure",
     "ItemPage",
     "ItemResult",
+    "SearchOutcome",
     "SearchRequest",
     "SearchResult",
     "ServerInfo",
@@ -37,11 +39,19 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMask:
-    """Which parts of an item a reply carries beside its id, label and score."""
+    """Which parts of an item a reply carries beside its id, label and score.
+
+    Attributes:
+        payload: Its further columns.
+        vector: Its vector.
+        thumbnail: Its thumbnail, where one is stored.
+        payload_keys: With `payload`, only these columns; none given means all. One that an item lacks is left out.
+    """
 
     payload: bool = True
     vector: bool = False
     thumbnail: bool = False
+    payload_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +69,7 @@ class SearchRequest:
         max_per_label: When given, at most so many hits of one label; items without one are not limited.
         fields: Parts of the items to return.
         expected_model_fingerprint: When given, another model is an error instead of an answer.
+        min_generation: An older generation of the gallery is an error instead of an answer.
     """
 
     image: bytes | None = None
@@ -71,6 +82,7 @@ class SearchRequest:
     max_per_label: int | None = None
     fields: FieldMask = field(default_factory=FieldMask)
     expected_model_fingerprint: str = ""
+    min_generation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,12 +110,36 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SearchResult:
-    """Hits in order of falling score, and what they were found with."""
+    """Hits in order of falling score, and what they were found with.
+
+    Attributes:
+        hits: By falling score; equal scores by item id.
+        gallery: Its name.
+        generation: The one that was searched.
+        model_fingerprint: Of the gallery's model.
+        exhausted: Every item that the request allows is among the hits: asking for more brings nothing.
+    """
 
     hits: tuple[Hit, ...]
     gallery: str
     generation: int
     model_fingerprint: str
+    exhausted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SearchOutcome:
+    """What became of one query of many: exactly one of `result` and `error` is set.
+
+    Attributes:
+        result: Its answer.
+        error: An `smserve.errors.SmserveError`, why there is none; typed loosely to keep this module free of imports.
+        sequence: Which query: its place among those that were given, from 0, or what the stream's request said.
+    """
+
+    result: SearchResult | None = None
+    error: Exception | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,6 +224,21 @@ class UpsertItem:
     source_uri: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ItemFailure:
+    """An item that was not stored.
+
+    Attributes:
+        index: Its place in the write, from 0.
+        item_id: Its name.
+        error: An `smserve.errors.SmserveError`, typed loosely as in `SearchOutcome`.
+    """
+
+    index: int
+    item_id: str
+    error: Exception
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteResult:
     """An acknowledged write: it survives a crash, and the next search sees it.
@@ -198,7 +249,8 @@ class WriteResult:
         repeated: A request of the same id was acknowledged before; nothing was written now.
         gallery: Its name.
         generation: The one that is searched.
-        model_fingerprint: Of the served model.
+        model_fingerprint: Of the gallery's model.
+        failures: Items that were not stored; empty unless a partial write was asked for.
     """
 
     sequence: int
@@ -207,6 +259,7 @@ class WriteResult:
     gallery: str
     generation: int
     model_fingerprint: str
+    failures: tuple[ItemFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -216,10 +269,12 @@ class Embedding:
     Attributes:
         vector: (D,) unit norm.
         error: An `smserve.errors.SmserveError`; typed loosely to keep this module free of imports.
+        model_fingerprint: The model that made it; empty where no model was asked.
     """
 
     vector: FloatArray | None = None
     error: Exception | None = None
+    model_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +301,9 @@ class GalleryInfo:
         live_recall: Share of the true neighbours that live searches of the generation found, by repeating some of them
             exactly; None where none was repeated.
         live_recall_searches: How many were repeated; of the latest 1,000.
+        aliases: Other names that lead to it.
+        model_name: Its model's, for people.
+        writable: It can be written to where it is served.
     """
 
     name: str
@@ -257,6 +315,9 @@ class GalleryInfo:
     index: str
     live_recall: float | None = None
     live_recall_searches: int = 0
+    aliases: tuple[str, ...] = ()
+    model_name: str = ""
+    writable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +345,16 @@ class GenerationInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
-    """What runs at the other end, and its limits."""
+    """What runs at the other end, and its limits; 0 where an older server does not publish one.
+
+    Attributes:
+        max_queries: Queries of one BatchSearch.
+        max_streams: Streams open at a time.
+        max_stream_requests: Unanswered requests of one stream.
+        max_in_flight: Calls that run at a time.
+        max_waiting: Calls that wait for others to end.
+        max_decoded_bytes: Memory of pictures being decoded at a time.
+    """
 
     version: str
     model_name: str
@@ -301,3 +371,9 @@ class ServerInfo:
     max_items: int
     max_page_size: int
     galleries: tuple[GalleryInfo, ...]
+    max_queries: int = 0
+    max_streams: int = 0
+    max_stream_requests: int = 0
+    max_in_flight: int = 0
+    max_waiting: int = 0
+    max_decoded_bytes: int = 0

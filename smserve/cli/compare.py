@@ -2,7 +2,7 @@
 
 import click
 
-from smserve.cli.options import json_option, server_option, timeout_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, timeout_option
 from smserve.cli.output import print_json
 
 __all__ = ["compare"]
@@ -11,15 +11,28 @@ __all__ = ["compare"]
 @click.command()
 @click.argument("first")
 @click.argument("second")
+@gallery_name_option("Use the model of this gallery: its name or an alias.")
+@expect_model_option
 @server_option
 @timeout_option
 @json_option
-def compare(*, first: str, second: str, server: str, timeout_s: float, as_json: bool) -> None:
+def compare(
+    *,
+    first: str,
+    second: str,
+    gallery: str,
+    expected_model_fingerprint: str,
+    server: str,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
     """Say how alike two pictures are: the cosine of their embeddings, 1 for the same."""
     from smserve.client import Client
 
     with Client(server, timeout_s=timeout_s) as client:
-        comparison = client.compare(first, second)
+        comparison = client.compare(
+            first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint
+        )
     if as_json:
         print_json({"first": first, "second": second, "comparison": comparison})
         return

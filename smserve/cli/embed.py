@@ -3,7 +3,7 @@
 import click
 
 from smserve.cli.failures import EXIT_PARTIAL
-from smserve.cli.options import json_option, server_option, timeout_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, timeout_option
 from smserve.cli.output import print_json, print_table
 
 __all__ = ["embed"]
@@ -13,11 +13,22 @@ _SHOWN = 4  # numbers of a vector in the table
 
 @click.command()
 @click.argument("pictures", nargs=-1, required=True)
+@gallery_name_option("Use the model of this gallery: its name or an alias.")
+@expect_model_option
 @server_option
 @timeout_option
 @json_option
 @click.pass_context
-def embed(ctx: click.Context, *, pictures: tuple[str, ...], server: str, timeout_s: float, as_json: bool) -> None:
+def embed(
+    ctx: click.Context,
+    *,
+    pictures: tuple[str, ...],
+    gallery: str,
+    expected_model_fingerprint: str,
+    server: str,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
     """Turn pictures into vectors of length 1.
 
     The table shows the first numbers of each; --json prints them all. Ends with exit code 3 when some pictures could
@@ -26,12 +37,17 @@ def embed(ctx: click.Context, *, pictures: tuple[str, ...], server: str, timeout
     from smserve.client import Client
 
     with Client(server, timeout_s=timeout_s) as client:
-        embeddings = client.embed(pictures)
+        embeddings = client.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint)
     failed = sum(embedding.error is not None for embedding in embeddings)
     if as_json:
         print_json(
             [
-                {"picture": picture, "vector": embedding.vector, "error": embedding.error}
+                {
+                    "picture": picture,
+                    "vector": embedding.vector,
+                    "error": embedding.error,
+                    "model_fingerprint": embedding.model_fingerprint,
+                }
                 for picture, embedding in zip(pictures, embeddings, strict=True)
             ]
         )

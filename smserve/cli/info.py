@@ -35,14 +35,25 @@ def info(*, server: str, timeout_s: float, as_json: bool) -> None:
             "fingerprint": found.model_fingerprint,
             "runs on": found.provider,
             "limits": f"{found.max_image_bytes:,} bytes and {found.max_image_pixels:,} pixels a picture, "
-            f"{found.max_images} pictures a call, top_k up to {found.max_top_k}",
+            f"{found.max_images} pictures a call, {found.max_queries} searches a batch, top_k up to {found.max_top_k}",
+            "at a time": f"{found.max_in_flight} calls, {found.max_waiting} more wait; {found.max_streams} streams of "
+            f"{found.max_stream_requests} requests",
         }
     )
     click.echo()
     print_table(
-        ["gallery", "items", "generation", "index", "live recall"],
+        ["gallery", "items", "generation", "index", "live recall", "model", "aliases", "writes"],
         [
-            [each.name, f"{each.item_count}", f"{each.generation}", each.index, _live_recall(each)]
+            [
+                each.name,
+                f"{each.item_count}",
+                f"{each.generation}",
+                each.index,
+                _live_recall(each),
+                f"{each.model_name} {each.model_fingerprint[:12]}",
+                ", ".join(each.aliases),
+                "yes" if each.writable else "no",
+            ]
             for each in found.galleries
         ],
         numeric=["items", "generation"],

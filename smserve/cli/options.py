@@ -9,9 +9,11 @@ import click
 from smserve.config import DEFAULT_HOST, DEFAULT_PORT
 
 __all__ = [
+    "expect_model_option",
     "file_path",
     "folder_path",
     "gallery_argument",
+    "gallery_name_option",
     "json_option",
     "model_option",
     "new_file_path",
@@ -29,6 +31,23 @@ folder_path = click.Path(file_okay=False, path_type=Path)
 def gallery_argument(command: _Command) -> _Command:
     """Add the argument GALLERY, a folder."""
     return click.argument("gallery", type=folder_path)(command)
+
+
+def gallery_name_option(help_text: str) -> Callable[[_Command], _Command]:
+    """Return an option `--gallery`, the name of a served one."""
+    return click.option("--gallery", default="", metavar="NAME", show_default="the server's first", help=help_text)
+
+
+def expect_model_option(command: _Command) -> _Command:
+    """Add `--expect-model`."""
+    return click.option(
+        "--expect-model",
+        "expected_model_fingerprint",
+        default="",
+        show_default=False,
+        metavar="FINGERPRINT",
+        help="Fail rather than be answered by another model than this (its sha256, as `smserve info` shows it).",
+    )(command)
 
 
 def server_option(command: _Command) -> _Command:

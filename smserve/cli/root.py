@@ -3,6 +3,8 @@
 import click
 
 from smserve.cli.compare import compare
+from smserve.cli.completion import completion
+from smserve.cli.config import config
 from smserve.cli.embed import embed
 from smserve.cli.failures import CommandGroup
 from smserve.cli.gallery import gallery
@@ -10,6 +12,7 @@ from smserve.cli.index import index
 from smserve.cli.info import info
 from smserve.cli.search import search
 from smserve.cli.serve import serve
+from smserve.cli.settings import name_variables
 from smserve.version import VERSION
 
 __all__ = ["smserve"]
@@ -30,11 +33,13 @@ def smserve() -> None:
       smserve search photo.jpg
 
     The model comes from `python -m training train`. search, embed, compare and info ask a running server, by default
-    the one on this machine.
+    the one on this machine. Every option can come from the environment, too: see `smserve config show`.
 
     Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some pictures could not be read; 130 interrupted.
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (serve, search, embed, compare, info, index, gallery):
+for command in (serve, search, embed, compare, info, index, gallery, config, completion):
     smserve.add_command(command)
+
+name_variables(smserve, "SMSERVE")

@@ -1,13 +1,16 @@
-"""What users call: one class that speaks to a server and raises `smserve.errors`."""
+"""What users call: two classes that speak to a server, and raise `smserve.errors`."""
 
 from smserve.client.adding import AddedPictures, PictureFailure, PictureFile, add_pictures
+from smserve.client.async_client import AsyncClient
 from smserve.client.client import Client
 from smserve.client.evaluation import ClassRecall, LabelledQuery, QueryFailure, RecallReport, evaluate_recall
 from smserve.client.out_of_gallery import OutOfGalleryReport, ThresholdRow, measure_out_of_gallery
+from smserve.client.outcomes import WriteOutcome
 from smserve.client.query import ItemId, Picture, Query
 
 __all__ = [
     "AddedPictures",
+    "AsyncClient",
     "ClassRecall",
     "Client",
     "ItemId",
@@ -20,6 +23,7 @@ __all__ = [
     "QueryFailure",
     "RecallReport",
     "ThresholdRow",
+    "WriteOutcome",
     "add_pictures",
     "evaluate_recall",
     "measure_out_of_gallery",

@@ -1,28 +1,43 @@
-"""How a client connects: limits, keepalive, and retries of what may be retried."""
+"""How both clients connect: limits, keepalive, and retries of what may be retried."""
 
 import json
 from typing import Final
 
 import grpc
+import grpc.aio
 
+from smserve.client.talk import GALLERY, RETRIEVAL
 from smserve.config import MAX_MESSAGE_BYTES
 
-__all__ = ["open_channel"]
+__all__ = ["open_async_channel", "open_channel"]
 
-_GALLERY: Final = "smserve.v1.GalleryService"
-_RETRIED: Final = [  # what only reads, and writes that carry a request id; not RollBack, which undoes itself
-    {"service": "smserve.v1.RetrievalService"},
-    *(
-        {"service": _GALLERY, "method": method}
-        for method in ("ListGalleries", "GetItem", "ListItems", "CountItems", "UpsertItems", "DeleteItems")
-    ),
-]
+_PACKAGE: Final = "smserve.v1"
+_RETRIED: Final = (
+    # What only reads, and writes that carry a request id. Not what would answer
+    # differently the second time: RollBack undoes itself, and who creates, drops or activates twice gets a refusal.
+    # Nor StageModel: a retried call with many answers never ends, not even at its deadline, once the server is killed.
+    "ListGalleries",
+    "GetGallery",
+    "GetItem",
+    "ListItems",
+    "CountItems",
+    "UpsertItems",
+    "DeleteItems",
+    "UpsertItemsStream",
+    "DeleteItemsStream",
+    "ListGenerations",
+    "VerifyGallery",
+    "ListModels",
+)
 
 _SERVICE_CONFIG: Final = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": _RETRIED,
+            "name": [
+                {"service": f"{_PACKAGE}.{RETRIEVAL}"},
+                *({"service": f"{_PACKAGE}.{GALLERY}", "method": method} for method in _RETRIED),
+            ],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.05s",
@@ -34,6 +49,7 @@ _SERVICE_CONFIG: Final = {
     ],
     "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
 }
+"""No deadlines: it is read once a name is resolved, and that has to end in time, too. Each call has its own."""
 
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -47,3 +63,8 @@ _OPTIONS: Final = (
 def open_channel(address: str) -> grpc.Channel:
     """Return a channel to HOST:PORT; it connects at the first call."""
     return grpc.insecure_channel(address, options=_OPTIONS)
+
+
+def open_async_channel(address: str) -> grpc.aio.Channel:
+    """Return a channel to HOST:PORT for the running event loop; it connects at the first call."""
+    return grpc.aio.insecure_channel(address, options=_OPTIONS)

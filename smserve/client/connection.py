@@ -1,43 +1,47 @@
-"""A connection to one server: how it is named, called and closed."""
+"""A connection that waits on the calling thread."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import grpc
 
+from smserve.client.address import check_connection
+from smserve.client.calls.streams import Plan
 from smserve.client.channel import open_channel
 from smserve.client.failures import error_from_rpc
-from smserve.config import DEFAULT_HOST, DEFAULT_PORT
-from smserve.errors import InvalidInput, Unavailable
+from smserve.client.limits import Limits
+from smserve.client.streaming import Stream
+from smserve.client.talk import GALLERY, RETRIEVAL, Call, LimitsWanted, Talk
+from smserve.errors import SmserveError, Unavailable
+from smserve.v1 import gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
 
-__all__ = ["DEFAULT_ADDRESS", "Connection"]
+__all__ = ["Connection"]
 
-DEFAULT_ADDRESS: Final = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
-_ADDRESS: Final = re.compile(r"[^\s/]+:\d{1,5}|unix:\S+|\w+:///\S+")
-
-_Response = TypeVar("_Response")
+_Result = TypeVar("_Result")
+_Element = TypeVar("_Element")
+_Outcome = TypeVar("_Outcome")
 
 
 class Connection:
-    """Made at the first call; a context manager that closes it."""
+    """Made at the first call; safe to share between threads; a context manager that closes it."""
 
     def __init__(self, address: str, *, timeout_s: float) -> None:
         """See `Client`."""
-        if not _ADDRESS.fullmatch(address):
-            raise InvalidInput(
-                f"the server's address is {address!r}; wanted HOST:PORT, for example {DEFAULT_ADDRESS}",
-                field="address",
-            )
-        if timeout_s <= 0:
-            raise InvalidInput(f"timeout_s is {timeout_s}; wanted seconds above 0", field="timeout_s")
+        check_connection(address, timeout_s)
         self.address: Final = address
         self.timeout_s: Final = timeout_s
         self._closed = False
         self._channel = open_channel(address)
+        self._stubs: Final[dict[str, Any]] = {
+            RETRIEVAL: retrieval_pb2_grpc.RetrievalServiceStub(self._channel),
+            GALLERY: gallery_pb2_grpc.GalleryServiceStub(self._channel),
+        }
+        self._limits: Limits | None = None
+        self._asking_limits: Final = threading.Lock()
 
     def close(self) -> None:
         """Close the connection; calling it twice is harmless."""
@@ -52,12 +56,71 @@ class Connection:
     ) -> None:
         self.close()
 
-    def _call(self, method: Callable[..., _Response], request: Any, *, timeout_s: float | None = None) -> _Response:
-        """Return the answer, or raise what the server raised; `timeout_s` is the connection's where not given."""
-        if self._closed:
-            raise Unavailable(f"this client of {self.address} is closed; make another one")
-        timeout_s = self.timeout_s if timeout_s is None else timeout_s
+    def _run(self, talk: Talk[_Result]) -> _Result:
+        """Carry a talk through to its result."""
         try:
-            return method(request, timeout=timeout_s)
+            step = next(talk)
+            while True:
+                try:
+                    answer = self._limits_of_server() if isinstance(step, LimitsWanted) else self._call(step)
+                except SmserveError as error:
+                    step = talk.throw(error)
+                else:
+                    step = talk.send(answer)
+        except StopIteration as end:
+            result: _Result = end.value
+            return result
+
+    def _call(self, call: Call) -> Any:
+        """Return the answer, or raise what the server raised."""
+        timeout_s = self.timeout_s if call.timeout_s is None else call.timeout_s
+        try:
+            return self._method(call.service, call.method)(call.request, timeout=timeout_s)
         except grpc.RpcError as error:
             raise error_from_rpc(error, self.address, timeout_s) from None
+        except ValueError:
+            if self._closed:  # by another thread, just now
+                raise self._is_closed() from None
+            raise
+
+    def _read(self, call: Call, read: Callable[[Any], _Result]) -> Iterator[_Result]:
+        """Yield what the answers to a call that has many say; leaving early ends the call."""
+        answers = self._method(call.service, call.method)(call.request, timeout=call.timeout_s)
+        try:
+            for answer in answers:
+                yield read(answer)
+        except grpc.RpcError as error:
+            raise error_from_rpc(error, self.address, call.timeout_s) from None
+        finally:
+            answers.cancel()
+
+    def _stream(
+        self,
+        make_plan: Callable[[Limits], Plan[_Element, _Outcome]],
+        elements: Iterable[_Element],
+        timeout_s: float | None,
+    ) -> Iterator[_Outcome]:
+        """Yield what becomes of elements that go over a stream; leaving early ends it."""
+        limits = self._limits_of_server()
+        plan = make_plan(limits)
+        stream = Stream(plan, elements, places=limits.max_stream_requests)
+        try:
+            yield from stream.run(self._method(plan.service, plan.method), timeout_s)
+        except grpc.RpcError as error:
+            raise error_from_rpc(error, self.address, timeout_s) from None
+
+    def _method(self, service: str, method: str) -> Callable[..., Any]:
+        if self._closed:
+            raise self._is_closed()
+        stub_method: Callable[..., Any] = getattr(self._stubs[service], method)
+        return stub_method
+
+    def _limits_of_server(self) -> Limits:
+        with self._asking_limits:
+            if self._limits is None:
+                request = retrieval_pb2.GetServerInfoRequest()
+                self._limits = Limits.of(self._call(Call(service=RETRIEVAL, method="GetServerInfo", request=request)))
+            return self._limits
+
+    def _is_closed(self) -> Unavailable:
+        return Unavailable(f"this client of {self.address} is closed; make another one")

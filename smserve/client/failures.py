@@ -11,16 +11,17 @@ from smserve.wire.status import error_from_code, error_from_status
 
 __all__ = ["error_from_rpc"]
 
+_BROKEN: Final = "Internal error from Core"  # grpc.aio, where a connection breaks while a request is written
 _TOO_LARGE: Final = re.compile(r"(Sent|Received) message larger than max \((\d+) vs\. (\d+)\)")
 
 
-def error_from_rpc(error: Any, address: str, timeout_s: float) -> SmserveError:
+def error_from_rpc(error: Any, address: str, timeout_s: float | None) -> SmserveError:
     """Return the error that the server raised, or say what went wrong on the way to it.
 
     Args:
         error: A `grpc.RpcError` that is a `grpc.Call` too, as every blocking call raises; no type says so.
         address: HOST:PORT, for the message.
-        timeout_s: What the call was given, for the message.
+        timeout_s: What the call was given, for the message; None for a stream without a limit.
     """
     status = rpc_status.from_call(error)
     if status is not None:
@@ -35,13 +36,15 @@ def error_from_rpc(error: Any, address: str, timeout_s: float) -> SmserveError:
             f"for fewer hits, without vectors or thumbnails"
         )
     code = error.code()
-    if code is grpc.StatusCode.UNAVAILABLE:
+    if code is grpc.StatusCode.UNAVAILABLE or details == _BROKEN:
         return Unavailable(
             f"no server answers at {address} ({_cause(details)}); start one with `smserve serve --model model.onnx "
             f"--gallery DIR`, or name the address of a running one"
         )
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineExceeded(f"no answer from {address} within {timeout_s:g} s; allow more time or ask for less")
+        return DeadlineExceeded(
+            f"no answer from {address} within {timeout_s or 0:g} s; allow more time or ask for less"
+        )
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return SmserveError(
             f"the server at {address} does not know this call ({details}); is it smserve, and as new as this client?"

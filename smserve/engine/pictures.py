@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from smserve.config import ImageLimits
 from smserve.embedder import OnnxEmbedder
 from smserve.engine.budget import ByteBudget
+from smserve.engine.stages import Stage, Stages
 from smserve.errors import InvalidInput
 from smserve.images import crop_center, decode, make_thumbnail, read_header, resize_stage
 from smserve.types import FloatArray
@@ -36,10 +37,11 @@ def _blamed_on(field: str) -> Iterator[None]:
 class PictureEmbedder:
     """Decodes, checks and embeds; safe to call from many threads."""
 
-    def __init__(self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget) -> None:
+    def __init__(self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget, stages: Stages) -> None:
         self._embedder = embedder
         self._limits = limits
         self._budget = budget
+        self._stages = stages
 
     def prepare(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> NDArray[np.uint8]:
         """Return the model's input (H, W, 3) for an encoded picture; waits while others fill the budget.
@@ -68,13 +70,14 @@ class PictureEmbedder:
             header = read_header(image, self._limits)
             cost = header.width * header.height * _BYTES_PER_PIXEL.get(header.format, _BYTES_PER_PIXEL_WITH_ALPHA)
             with self._budget.hold(cost, still_wanted):
+                self._stages.begin(Stage.DECODE, still_wanted)
                 yield
 
     def embed(self, pixels: list[NDArray[np.uint8]], still_wanted: Callable[[], None]) -> FloatArray:
         """Return (N, D) float32 of unit norm for N prepared pictures."""
         parts = []
         for start in range(0, len(pixels), _BATCH):
-            still_wanted()
+            self._stages.begin(Stage.INFERENCE, still_wanted)
             parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH])))
         still_wanted()
         return np.concatenate(parts)

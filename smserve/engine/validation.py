@@ -1,5 +1,6 @@
 """What a request must look like; every rule stands here and nowhere else."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,14 +9,17 @@ import numpy as np
 
 from smserve.config import SearchLimits
 from smserve.errors import InvalidInput, InvalidTopK, InvalidVector
-from smserve.types import FloatArray, SearchRequest, UpsertItem
+from smserve.types import FloatArray, ItemFailure, SearchRequest, UpsertItem
 
 __all__ = [
     "check_deletion",
     "check_image_count",
     "check_item_id",
+    "check_new_item",
     "check_page_size",
+    "check_queries",
     "check_search",
+    "check_stored",
     "check_upsert",
     "unit_vector",
 ]
@@ -27,7 +31,8 @@ def check_search(request: SearchRequest, limits: SearchLimits) -> None:
     """Check everything that needs neither model nor gallery.
 
     Raises:
-        InvalidInput: Not exactly one query, a `min_score` that is no number, or a `max_per_label` below 1.
+        InvalidInput: Not exactly one query, a `min_score` that is no number, a `max_per_label` below 1, or a
+            `min_generation` below 0.
         InvalidTopK: `top_k` is out of range.
     """
     queries = {"image": request.image, "vector": request.vector, "item_id": request.item_id}
@@ -43,6 +48,27 @@ def check_search(request: SearchRequest, limits: SearchLimits) -> None:
         raise InvalidInput(f"max_per_label is {request.max_per_label}; wanted at least 1", field="max_per_label")
     if request.min_score is not None and not math.isfinite(request.min_score):
         raise InvalidInput(f"min_score is {request.min_score}; wanted a cosine, a number in [-1, 1]", field="min_score")
+    if request.min_generation < 0:
+        raise InvalidInput(
+            f"min_generation is {request.min_generation}; wanted a generation, or 0 for any", field="min_generation"
+        )
+
+
+def check_queries(count: int, images: int, *, most: int, most_images: int) -> None:
+    """Check the number of queries of one call, and of those with a picture.
+
+    Raises:
+        InvalidInput: None, or more than so many.
+    """
+    if not 1 <= count <= most:
+        raise InvalidInput(
+            f"the call has {count} queries; wanted at least 1 and at most {most}, so split it up", field="requests"
+        )
+    if images > most_images:
+        raise InvalidInput(
+            f"the call has {images} queries with a picture; wanted at most {most_images}, so split it up",
+            field="requests",
+        )
 
 
 def unit_vector(vector: FloatArray, dimension: int) -> FloatArray:
@@ -80,36 +106,59 @@ def check_image_count(count: int, most: int) -> None:
         )
 
 
-def check_upsert(items: Sequence[UpsertItem], *, most: int, most_images: int) -> None:
-    """Check everything about new items that needs neither model nor gallery.
+def check_upsert(items: Sequence[UpsertItem | ItemFailure], *, most: int, most_images: int) -> None:
+    """Check how many new items there are.
 
     Raises:
-        InvalidInput: None, or too many; one without an id, not with exactly one of picture and vector, or with a
-            payload that is nested too deeply.
+        InvalidInput: None, or too many; see `check_new_item` for each of them.
     """
     if not 1 <= len(items) <= most:
         raise InvalidInput(
             f"the call has {len(items)} items; wanted at least 1 and at most {most}, so split it up", field="items"
         )
-    images = sum(item.image is not None for item in items)
+    images = sum(isinstance(item, UpsertItem) and item.image is not None for item in items)
     if images > most_images:
         raise InvalidInput(
             f"the call has {images} items with a picture; wanted at most {most_images}, so split it up", field="items"
         )
-    for number, item in enumerate(items):
-        if not item.item_id:
-            raise InvalidInput(f"item {number} has an empty id; name it", field=f"items[{number}].item_id")
-        if (item.image is None) == (item.vector is None):
-            raise InvalidInput(
-                f"item {item.item_id!r} has {'both' if item.image is not None else 'neither'} of image and vector; "
-                f"wanted exactly one",
-                field=f"items[{number}]",
-            )
-        if _is_deeper(item.payload, _MOST_LEVELS):
-            raise InvalidInput(
-                f"the payload of item {item.item_id!r} is nested more than {_MOST_LEVELS} levels deep; make it flatter",
-                field=f"items[{number}].payload",
-            )
+
+
+def check_new_item(item: UpsertItem, number: int) -> None:
+    """Check everything about the `number`-th new item that needs neither model nor gallery.
+
+    Raises:
+        InvalidInput: It has no id, not exactly one of picture and vector, or a payload that is nested too deeply.
+    """
+    if not item.item_id:
+        raise InvalidInput(f"item {number} has an empty id; name it", field=f"items[{number}].item_id")
+    if (item.image is None) == (item.vector is None):
+        raise InvalidInput(
+            f"item {item.item_id!r} has {'both' if item.image is not None else 'neither'} of image and vector; "
+            f"wanted exactly one",
+            field=f"items[{number}]",
+        )
+    if _is_deeper(item.payload, _MOST_LEVELS):
+        raise InvalidInput(
+            f"the payload of item {item.item_id!r} is nested more than {_MOST_LEVELS} levels deep; make it flatter",
+            field=f"items[{number}].payload",
+        )
+
+
+def check_stored(item: UpsertItem, number: int) -> None:
+    """Check that an item's texts and payload can be stored, as a gallery would, which names no item of many.
+
+    Raises:
+        InvalidInput: A payload that is not JSON-able, or text that is not Unicode.
+    """
+    try:
+        json.dumps(dict(item.payload), ensure_ascii=False, allow_nan=False).encode()
+        for text in (item.item_id, item.label, item.source_uri):
+            text.encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"item {item.item_id!r} can't be stored: {error}; payloads are JSON, texts Unicode",
+            field=f"items[{number}].payload",
+        ) from None
 
 
 def check_deletion(item_ids: Sequence[str], *, most: int, has_filter: bool) -> None:

@@ -44,7 +44,7 @@ class Bitmap:
 
     def count(self) -> int:
         """Return the number of members."""
-        return int(np.unpackbits(self.packed).sum(dtype=np.int64))
+        return int.from_bytes(self.packed.tobytes(), "little").bit_count()
 
     def contains(self, positions: Positions) -> NDArray[np.bool_]:
         """Return for each position whether it is a member."""

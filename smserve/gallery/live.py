@@ -49,7 +49,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
         at: At,
         check_every: int = 0,
     ) -> None:
-        """See `open`."""
+        """See `open`; `path` is the folder of the model in use."""
         self._path: Final = path
         self._records: Final = records
         self._build_index: Final = build_index
@@ -64,6 +64,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
             on_change=self._see,
             at=at,
             verification=records.verification,
+            staged=True,
         )
         try:
             view, current = first_view(path, records)
@@ -96,6 +97,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
         build_index: IndexBuilder | None = None,
         at: At = nowhere,
         check_every: int = 0,
+        exactly: bool = False,
     ) -> "LiveGallery":
         """Open a finished gallery.
 
@@ -107,6 +109,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
             build_index: Makes the index of each new generation; by default what `smserve index tune` chose.
             at: Told of points, see `smserve.gallery.points`.
             check_every: One search in so many, on average, is compared with exact search, aside; 0 for none.
+            exactly: Open this very folder, whichever model is in use.
 
         Raises:
             GalleryNotFound: There is none.
@@ -115,7 +118,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
             GenerationMismatch: Its build was interrupted.
             GalleryDamaged: Acknowledged writes are lost, or a row fails its checksum.
         """
-        folder = active_folder(path)
+        folder = path if exactly else active_folder(path)
         records = open_records(folder, writable=False, model_fingerprint=model_fingerprint)
         try:
             name = name or path.resolve().name
@@ -126,7 +129,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
         except BaseException:
             records.close()
             raise
-        if active_folder(path) != folder:  # before the lock was ours
+        if not exactly and active_folder(path) != folder:  # before the lock was ours
             gallery.close()
             raise GenerationMismatch(f"another model of gallery {path} was activated meanwhile; open it again")
         return gallery

@@ -3,16 +3,18 @@
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from smserve.errors import GalleryDamaged, InvalidInput, InvalidVector, ItemNotFound
+from smserve.gallery.completeness import complete_above
 from smserve.gallery.condition import Condition
 from smserve.gallery.following import caught_up
 from smserve.gallery.index import EXACT
+from smserve.gallery.level import Level
 from smserve.gallery.live_recall import CheckedSearch, LiveRecall
 from smserve.gallery.records import Records
 from smserve.gallery.row import Row
@@ -57,6 +59,11 @@ class Reading:
             live_recall_searches=recall.queries if recall else 0,
         )
 
+    def level(self) -> Level:
+        """Return up to where it is searched now."""
+        view = self._views.current
+        return Level(view.sequence, view.count)
+
     def search(
         self,
         vectors: FloatArray,
@@ -73,13 +80,13 @@ class Reading:
                 field="vector",
             )
         with self._views.pin() as view:
-            nearest, rows, gone = self._nearest(view, vectors, top_k, condition, per_label)
+            nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label)
             if gone:
                 # Replaced or deleted since the view was made. View and rows must be of one moment, or an item that was
                 # there all the time could be missing from the answer.
                 with self._records.snapshot():
                     view = caught_up(view, self._records, self.dimension)  # noqa: PLW2901 - of the pinned generation
-                    nearest, rows, gone = self._nearest(view, vectors, top_k, condition, per_label)
+                    nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label)
             if gone:
                 raise GalleryDamaged(
                     f"gallery {self._path} has lost {len(gone)} rows that nobody deleted (key {min(gone)}, for one); "
@@ -91,7 +98,7 @@ class Reading:
             )
             if per_label is None and self._live_recall.is_due() and len(vectors):
                 self._check(view, vectors[0], top_k, nearest[0], condition)
-            return Neighbours(generation=view.number, hits=hits, sequence=view.sequence)
+            return Neighbours(generation=view.number, hits=hits, sequence=view.sequence, complete_above=complete)
 
     def get(self, item_id: str, fields: FieldMask) -> Item:
         """Return one item."""
@@ -142,16 +149,26 @@ class Reading:
         top_k: int,
         condition: Condition | None,
         per_label: PerLabel | None,
-    ) -> Nearest:
+    ) -> tuple[list[list[int]], dict[int, Row], set[int], tuple[float, ...]]:
+        """Return the parts of a `Nearest`, and down to which score each query's hits are complete."""
         selection = None if condition is None else self._selections.select(view, condition)
+        looked_at: list[list[tuple[float, int]]] = []
+        asked = top_k
 
         def nearest(count: int) -> Nearest:
-            found = [[key for _, key in each] for each in view.search(vectors, count, selection)]
+            nonlocal looked_at, asked
+            looked_at, asked = view.search(vectors, count, selection), count
+            found = [[key for _, key in each] for each in looked_at]
             keys = {key for each in found for key in each}
             rows = self._records.by_key(sorted(keys))
             return found, rows, keys - rows.keys()
 
-        return nearest(top_k) if per_label is None else thinned(nearest, top_k, per_label)
+        found, rows, gone = nearest(top_k) if per_label is None else thinned(nearest, top_k, per_label)
+        complete = tuple(
+            complete_above(view, selection, seen, kept, asked=asked, top_k=top_k)
+            for seen, kept in zip(looked_at, found, strict=True)
+        )
+        return found, rows, gone, complete
 
     def _hits(self, query: FloatArray, rows: Sequence[Row], fields: FieldMask) -> tuple[Hit, ...]:
         """Return hits in their order; scored here, one way for all, so that the same item always has the same score."""
@@ -164,7 +181,7 @@ class Reading:
                 item_id=row.item_id,
                 score=float(score),
                 label=row.label,
-                payload=row.payload_object() if fields.payload else {},
+                payload=_payload(row, fields),
                 vector=vector.astype(np.float32) if fields.vector else None,
                 thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
             )
@@ -176,12 +193,21 @@ class Reading:
         return Item(
             item_id=row.item_id,
             label=row.label,
-            payload=row.payload_object() if fields.payload else {},
+            payload=_payload(row, fields),
             source_uri=row.source_uri,
             source_sha256=row.source_sha256,
             vector=row.embedding() if fields.vector else None,
             thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
         )
+
+
+def _payload(row: Row, fields: FieldMask) -> Mapping[str, Any]:
+    if not fields.payload:
+        return {}
+    payload = row.payload_object()
+    if not fields.payload_keys:
+        return payload
+    return {key: payload[key] for key in fields.payload_keys if key in payload}
 
 
 def _order(hit: Hit) -> tuple[float, str]:

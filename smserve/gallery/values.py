@@ -78,11 +78,14 @@ class Neighbours:
         generation: The generation that was searched.
         hits: By query.
         sequence: Of the last write that the state holds.
+        complete_above: By query, a score: every item of a larger one that may be found is among the hits. -inf where
+            nothing is missing, inf where an inexact index may have missed anything; empty where nothing is known.
     """
 
     generation: int
     hits: tuple[tuple[Hit, ...], ...]
     sequence: int = 0
+    complete_above: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ from typing import Final
 
 from smserve.gallery.condition import Condition
 from smserve.gallery.interface import GalleryReader
+from smserve.gallery.level import Level
 from smserve.gallery.reading import Reading
 from smserve.gallery.values import Counts, Neighbours, Page, PerLabel
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Item
@@ -20,6 +21,10 @@ class ViewedGallery(GalleryReader):
     def info(self) -> GalleryInfo:
         """Describe what is searched now; generation 0 means the rows themselves, where no generation is sound."""
         return self._reading.info()
+
+    def level(self) -> Level:
+        """Return up to where it is searched now."""
+        return self._reading.level()
 
     def search(
         self,

@@ -5,7 +5,7 @@ from smserve.indexing.build import REPORT_FILE, BuildProgress, build_gallery
 from smserve.indexing.comparison import ComparedQuery, ModelComparison, compare_models
 from smserve.indexing.report import AddReport, BuildReport, Unreadable
 from smserve.indexing.sources import SourceItem, items_from_csv, pictures_in
-from smserve.indexing.staging import StageProgress, StageReport, stage_model
+from smserve.indexing.staging import StageProgress, StageReport, stage_model, stage_with
 
 __all__ = [
     "REPORT_FILE",
@@ -24,4 +24,5 @@ __all__ = [
     "items_from_csv",
     "pictures_in",
     "stage_model",
+    "stage_with",
 ]

@@ -7,7 +7,7 @@ interrupted, or that the gallery was written to since, goes on with what is miss
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
 from smserve.embedder import OnnxEmbedder
-from smserve.errors import InvalidImage, Overloaded
+from smserve.errors import InvalidImage, Overloaded, SmserveError
 from smserve.gallery import NewItem
 from smserve.gallery.staging import Stage
 from smserve.images import ResizeRule, crop_center, decode, resize_stage
@@ -29,7 +29,7 @@ from smserve.indexing.report import Unreadable
 from smserve.indexing.sink import Sink
 from smserve.types import FloatArray
 
-__all__ = ["StageProgress", "StageReport", "stage_model"]
+__all__ = ["StageProgress", "StageReport", "stage_model", "stage_with"]
 
 _PASSES: Final = 20  # over a gallery that is written to meanwhile; each but the first embeds only what came
 
@@ -91,7 +91,31 @@ def stage_model(
         DiskFull: There is no room; what is embedded stays.
     """
     workers = workers or os.cpu_count() or 1
-    embedder = OnnxEmbedder(model, threads=workers)
+    return stage_with(gallery, OnnxEmbedder(model, threads=workers), model, workers=workers, progress=progress)
+
+
+def stage_with(
+    gallery: Path,
+    embedder: OnnxEmbedder,
+    model: Path,
+    *,
+    workers: int = 1,
+    progress: StageProgress | None = None,
+    still_wanted: Callable[[], None] = lambda: None,
+) -> StageReport:
+    """Do the same with a loaded model.
+
+    Args:
+        gallery: Its folder.
+        embedder: The new model.
+        model: Its file, for the record.
+        workers: Threads that decode.
+        progress: Told how far it is.
+        still_wanted: Called before each item; what it raises ends the staging, and what is embedded stays.
+
+    Raises:
+        SmserveError: As `stage_model`, and what `still_wanted` raises.
+    """
     embedded = deleted = 0
 
     def report(refused: list[Unreadable]) -> StageReport:
@@ -109,11 +133,12 @@ def stage_model(
     ) as stage:
         for _ in range(_PASSES):
             sequence = stage.sequence()
-            total, gone = _look(stage)
+            total, gone = _look(stage, still_wanted)
             if gone:
                 return report(gone)
             sink = Sink(embedder, stage.store)
-            refused = _embed(stage, sink, _Reader(embedder.manifest.resize, LOCAL_LIMITS), workers, total, progress)
+            with closing(in_order(_Reader(embedder.manifest.resize, LOCAL_LIMITS), stage.wanted(), workers)) as read:
+                refused = _embed(sink, read, _told(progress, embedded, total), still_wanted)
             embedded += sink.embedded
             if refused:
                 return report(refused)
@@ -127,10 +152,11 @@ def stage_model(
     )
 
 
-def _look(stage: Stage) -> tuple[int, list[Unreadable]]:
+def _look(stage: Stage, still_wanted: Callable[[], None]) -> tuple[int, list[Unreadable]]:
     """Return how many items are to be embedded, and those of them that have no source."""
     total, gone = 0, []
     for item in stage.wanted():
+        still_wanted()
         total += 1
         path = source_path(item.source_uri)
         try:
@@ -143,22 +169,38 @@ def _look(stage: Stage) -> tuple[int, list[Unreadable]]:
     return total, gone
 
 
+def _told(progress: StageProgress | None, before: int, total: int) -> Callable[[int], None]:
+    """Return what is told how many of this pass's `total` items are done; those of earlier passes come before."""
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(before + done, before + max(total, done))
+
+    return tell
+
+
 def _embed(
-    stage: Stage, sink: Sink, reader: "_Reader", workers: int, total: int, progress: StageProgress | None
+    sink: Sink,
+    outcomes: Iterable[_Read | Unreadable],
+    progress: Callable[[int], None],
+    still_wanted: Callable[[], None],
 ) -> list[Unreadable]:
     """Embed and store what the stage lacks; returns what can't be read."""
     refused = []
-    with closing(in_order(reader, stage.wanted(), workers)) as outcomes:
-        for done, outcome in enumerate(outcomes):
-            if progress is not None:
-                progress(done, max(total, done))
-            if isinstance(outcome, Unreadable):
-                refused.append(outcome)
-            else:
-                sink.add(outcome.pixels, _with_vector(outcome.item))
+    done = 0
+    progress(done)
+    for done, outcome in enumerate(outcomes, 1):
+        try:
+            still_wanted()
+        except SmserveError:
+            sink.flush()  # what is embedded need not be embedded again
+            raise
+        if isinstance(outcome, Unreadable):
+            refused.append(outcome)
+        else:
+            sink.add(outcome.pixels, _with_vector(outcome.item))
+        progress(done)
     sink.flush()
-    if progress is not None:
-        progress(total, total)
     return refused
 
 

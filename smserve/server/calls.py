@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import logging
-import re
-import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import grpc
-from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
 
-from smserve.errors import InternalError, SmserveError
 from smserve.server.admission import Admission
-from smserve.service.interest import still_wanted
-from smserve.wire.status import code_name, error_to_status
+from smserve.server.places import StreamPlaces
+from smserve.server.record import REQUEST_ID_KEY, CallRecord
+from smserve.server.requests import checked, checked_each, lenient
+from smserve.service.interest import remaining_s, still_wanted
+from smserve.wire.size import check_size
 
 __all__ = ["REQUEST_ID_KEY", "CallInterceptor"]
 
-REQUEST_ID_KEY: Final = "x-request-id"
-"""Metadata: a caller may give one; every reply to a call that succeeded carries it, and every error's ErrorInfo."""
+_OURS: Final = ("/smserve.", "/inference.")
 
-_OURS: Final = "/smserve."
-_LOGGED: Final = 500  # characters of an error's message; it may quote what a caller sent
-_log: Final = logging.getLogger(__name__)
+_FREE: Final = frozenset(
+    f"/inference.GRPCInferenceService/{name}" for name in ("ServerLive", "ServerReady", "ModelReady")
+)
+"""Health by another name."""
 
-_Behavior = Callable[[Any, grpc.ServicerContext], Any]
+_ADMINISTRATION: Final = frozenset(
+    f"/smserve.v1.GalleryService/{name}"
+    for name in ("ActivateModel", "Compact", "CreateGallery", "DropGallery", "RollBack", "VerifyGallery")
+)
+"""Calls that take as long as a gallery is large: they have places of their own, and keep no search waiting."""
 
 
 class CallInterceptor(grpc.ServerInterceptor):
     """Wraps the methods of smserve's own services; health and reflection pass untouched."""
 
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
+    def __init__(self, admission: Admission, administration: Admission, streams: StreamPlaces) -> None:
+        """Give places to calls, to those that administer galleries, and to streams."""
+        self._admission: Final = admission
+        self._administration: Final = administration
+        self._streams: Final = streams
 
     def intercept_service(
         self,
@@ -43,52 +47,63 @@ class CallInterceptor(grpc.ServerInterceptor):
         """Return the method's handler, wrapped."""
         handler = continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(_OURS):
+        if handler is None or not method.startswith(_OURS) or method in _FREE:
             return handler
-        if handler.unary_unary is None:
-            raise TypeError(f"{method} streams; CallInterceptor wraps unary methods only")
-        return grpc.unary_unary_rpc_method_handler(
-            self._wrapped(method, handler.unary_unary),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-
-    def _wrapped(self, method: str, behavior: _Behavior) -> _Behavior:
-        def call(request: Any, context: grpc.ServicerContext) -> Any:
-            request_id = _request_id(context)
-            start = time.perf_counter()
-            error: SmserveError | None = None
-            response = None
-            try:
-                with self._admission.admit(still_wanted(context)):
-                    response = behavior(request, context)
-            except SmserveError as raised:
-                error = raised
-            except Exception:  # noqa: BLE001 - the last line of defence: a bug ends this call, not the server
-                _log.exception("%s request=%s failed with a bug:", method, request_id)
-                error = InternalError(
-                    f"smserve failed at this request; the server's log has the details under request {request_id}"
-                )
-            _log.info(
-                "%s %s %.1f ms request=%s%s",
-                method.rpartition("/")[2],
-                code_name(type(error)) if error else "OK",
-                (time.perf_counter() - start) * 1000,
-                request_id,
-                f" ({' '.join(error.message.split())[:_LOGGED]})" if error else "",
+        reading = lenient(handler.request_deserializer)
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._call(method, handler.unary_unary), reading, handler.response_serializer
             )
-            if error is not None:
-                # Outside the try: aborting works by raising.
-                context.abort_with_status(rpc_status.to_status(error_to_status(error, request_id=request_id)))
-            context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(method, handler.unary_stream, checked), reading, handler.response_serializer
+            )
+        if handler.stream_stream is not None:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(method, handler.stream_stream, checked_each), reading, handler.response_serializer
+            )
+        raise TypeError(f"{method} streams requests to one answer; CallInterceptor does not know how to wrap that")
+
+    def _call(
+        self, method: str, behavior: Callable[[Any, grpc.ServicerContext], Any]
+    ) -> Callable[[Any, grpc.ServicerContext], Any]:
+        admission = self._administration if method in _ADMINISTRATION else self._admission
+
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
+            record = CallRecord(method, context)
+            try:
+                checked(request)
+                with admission.admit(still_wanted(context), remaining_s=remaining_s(context), kind=record.name):
+                    response = behavior(request, context)
+                check_size(response)
+            except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends this call, not the server
+                record.fail(error)
+            record.end()  # outside the try: aborting works by raising
             return response
 
         return call
 
+    def _stream(
+        self,
+        method: str,
+        behavior: Callable[[Any, grpc.ServicerContext], Iterator[Any]],
+        check: Callable[[Any], Any],
+    ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+        """Wrap a method that answers with a stream; `check` sees to its request, or to each of them."""
 
-def _request_id(context: grpc.ServicerContext) -> str:
-    """Return the caller's id where it is fit for a log line, else a new one."""
-    for key, value in context.invocation_metadata():
-        if key == REQUEST_ID_KEY and isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,64}", value):
-            return value
-    return uuid.uuid4().hex[:12]
+        def stream(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            record = CallRecord(method, context)
+            try:
+                with self._streams.hold():
+                    for response in behavior(check(requests), context):
+                        check_size(response)
+                        record.answers += 1
+                        yield response
+            except GeneratorExit:  # nobody takes further answers
+                record.leave()
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                record.fail(error)
+            record.end()
+
+        return stream

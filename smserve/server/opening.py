@@ -3,71 +3,90 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from smserve.config import ImageLimits, SearchLimits
+from smserve.config import DECODED_BYTES_IN_FLIGHT, ImageLimits, SearchLimits
 from smserve.embedder import OnnxEmbedder
-from smserve.engine import Engine
+from smserve.engine import Engine, GalleryHome, Storage
 from smserve.errors import InvalidInput
 from smserve.gallery.interface import GalleryReader
+from smserve.indexing import stage_with
 
 __all__ = ["open_engine"]
-
-_FOLLOWED_S: Final = 0.5
 
 
 def open_engine(
     model: Path,
     galleries: Sequence[tuple[str, Path]],
     *,
+    folder: Path | None = None,
+    models: Path | None = None,
     writable: bool = False,
     check_every: int = 0,
     image_limits: ImageLimits | None = None,
     search_limits: SearchLimits | None = None,
+    decoded_bytes_in_flight: int = DECODED_BYTES_IN_FLIGHT,
 ) -> Engine:
     """Load and check the model, then open the galleries.
 
     Args:
         model: The model file; its self-check runs.
         galleries: Name and folder of each; the first is the default.
+        folder: Of further galleries, each named as its subfolder; there they can be made and dropped.
+        models: A folder of further model files, *.onnx, loaded when a gallery needs one.
         writable: Write to them, too, as the one process that may; else follow what others write, within a second.
         check_every: One search in so many is repeated exactly, aside, to measure recall; 0 for none.
         image_limits: What a picture may cost.
         search_limits: What a search may ask for.
+        decoded_bytes_in_flight: Memory for pictures being decoded at the same time.
 
     Raises:
-        ModelDamaged: The model can't be loaded or fails its self-check.
+        ModelDamaged: A model can't be loaded or fails its self-check.
         GalleryNotFound: A folder holds no gallery.
-        GalleryDamaged: A gallery can't be read.
+        GalleryDamaged: A gallery, or the list of aliases, can't be read.
         GalleryLocked: To be written to, and another process does so; its pid is named.
-        ModelMismatch: A gallery was built with another model.
-        InvalidInput: Two galleries have one name.
+        ModelMismatch: A gallery was built with a model that is not there.
+        InvalidInput: Two galleries, or a gallery and an alias, have one name; `models` is no folder.
     """
-    names = [name for name, _ in galleries]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidInput(f"two galleries are named {name!r}; name them apart with NAME=DIR", field="galleries")
+    if models is not None and not models.is_dir():
+        raise InvalidInput(f"{models} is no folder; give --models a folder of model files (*.onnx)", field="models")
     embedder = OnnxEmbedder(model)
+    storage = Storage(writable=writable, check_every=check_every, stage=stage_with)
     opened: dict[str, GalleryReader] = {}
     with contextlib.ExitStack() as undo:
-        for name, folder in galleries:
-            opened[name] = _opened(folder, name, embedder.fingerprint, writable=writable, check_every=check_every)
+        home = None
+        if folder is not None:
+            home = GalleryHome(folder, writable=writable)
+            undo.callback(home.close)
+        folders = _by_name([*galleries, *(home.galleries().items() if home else ())], home)
+        for name, each in folders.items():
+            opened[name] = storage.open(each, name)
             undo.callback(opened[name].close)
         engine = Engine(
             embedder,
             opened,
+            folders=folders,
+            storage=storage,
+            home=home,
+            models=models,
+            model_path=model,
             image_limits=image_limits or ImageLimits(),
             search_limits=search_limits or SearchLimits(),
+            decoded_bytes_in_flight=decoded_bytes_in_flight,
         )
         undo.pop_all()  # from here on the engine closes them
     return engine
 
 
-def _opened(folder: Path, name: str, fingerprint: str, *, writable: bool, check_every: int) -> GalleryReader:
-    from smserve.gallery import LiveGallery, LocalGallery  # loads FAISS
-
-    if writable:
-        return LiveGallery.open(folder, name=name, model_fingerprint=fingerprint, check_every=check_every)
-    return LocalGallery.open(
-        folder, name=name, model_fingerprint=fingerprint, follow_s=_FOLLOWED_S, check_every=check_every
-    )
+def _by_name(galleries: Sequence[tuple[str, Path]], home: GalleryHome | None) -> dict[str, Path]:
+    names = [name for name, _ in galleries]
+    aliases = home.aliases() if home else {}
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidInput(f"two galleries are named {name!r}; name them apart with NAME=DIR", field="galleries")
+        if name in aliases:
+            raise InvalidInput(
+                f"{name!r} is a gallery, and an alias of gallery {aliases[name]!r} too; name the gallery otherwise "
+                f"with NAME=DIR, or rename its folder",
+                field="galleries",
+            )
+    return dict(galleries)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from concurrent import futures
 from types import TracebackType
 from typing import Final, Self
@@ -18,9 +19,12 @@ from smserve.engine import Engine
 from smserve.errors import Unavailable
 from smserve.server.admission import Admission
 from smserve.server.calls import CallInterceptor
+from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
+from smserve.server.places import StreamPlaces
 from smserve.server.reflection import ReflectionCap, add_reflection
 from smserve.server.settings import ServerSettings
 from smserve.service import GalleryServicer, RetrievalServicer
+from smserve.service.streams import Streams
 from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
 
 __all__ = ["Server"]
@@ -32,8 +36,10 @@ _SERVICES: Final = (
     gallery_pb2.DESCRIPTOR.services_by_name["GalleryService"].full_name,
 )
 
-_RESERVED_THREADS: Final = 8
-"""For health, reflection and refusals: an abort needs a thread too."""
+_OPEN_INFERENCE: Final = "inference.GRPCInferenceService"
+
+_SETTLING_S: Final = 0.1
+"""At shutdown, time for calls that are on their way to arrive: gRPC drops those that it has not yet handed over."""
 
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -46,6 +52,10 @@ _OPTIONS: Final = (
     ("grpc.max_connection_age_ms", 30 * 60_000),  # clients come back through the load balancer
     ("grpc.max_connection_age_grace_ms", 60_000),
 )
+
+
+def _services(settings: ServerSettings) -> tuple[str, ...]:
+    return (*_SERVICES, _OPEN_INFERENCE) if settings.open_inference else _SERVICES
 
 
 class Server:
@@ -64,16 +74,19 @@ class Server:
         self._admission = Admission(
             max_in_flight=settings.max_in_flight, max_waiting=settings.max_waiting, max_wait_s=settings.max_wait_s
         )
+        self._administration = Admission(max_in_flight=ADMINISTRATORS, max_waiting=0, max_wait_s=0)
+        self._places = StreamPlaces(settings.max_streams)
+        self._streams = Streams(
+            self._admission, max_requests=settings.max_stream_requests, threads=settings.max_in_flight
+        )
         self._server = grpc.server(
-            futures.ThreadPoolExecutor(
-                settings.max_in_flight + settings.max_waiting + _RESERVED_THREADS, thread_name_prefix="smserve"
-            ),
-            interceptors=[ReflectionCap(), CallInterceptor(self._admission)],
+            futures.ThreadPoolExecutor(thread_count(settings), thread_name_prefix="smserve"),
+            interceptors=[ReflectionCap(), CallInterceptor(self._admission, self._administration, self._places)],
             options=_OPTIONS,
         )
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        add_reflection(self._server, (*_SERVICES, health.SERVICE_NAME))
+        add_reflection(self._server, (*_services(settings), health.SERVICE_NAME))
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
             self.port: Final[int] = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
@@ -91,30 +104,39 @@ class Server:
     def start(self, engine: Engine) -> None:
         """Begin to answer; the server owns the engine from here on and closes it."""
         self._engine = engine
-        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(RetrievalServicer(engine), self._server)
-        gallery_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(engine), self._server)
+        retrieval = RetrievalServicer(engine, self._streams, call_limits(self.settings))
+        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, self._server)
+        gallery_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(engine, self._streams), self._server)
+        if self.settings.open_inference:
+            from smserve.service.open_inference import add_open_inference  # its messages clash with tritonclient's
+
+            add_open_inference(self._server, engine)
         self._server.start()
         self._set_health(health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self) -> None:
-        """Drain, let running calls finish, close the galleries; calling it twice is harmless.
+        """Drain, let calls that run or wait finish, close the galleries; calling it twice is harmless.
 
-        Health says NOT_SERVING first, and calls are still answered for the drain delay.
+        Health says NOT_SERVING first, and calls are still answered for the drain delay. Streams are told to end: what
+        was read of them is answered.
         """
         if self._stopped:
             return
         self._stopped = True
         self._health.enter_graceful_shutdown()
         if self._engine is not None:
-            self._hurry.wait(self.settings.drain_delay)
+            self._hurry.wait(max(_SETTLING_S, self.settings.drain_delay))
+        self._places.close()
+        self._administration.close()
         self._admission.close()
         stopped = self._server.stop(0 if self._hurry.is_set() else self.settings.grace_s)
         while not stopped.wait(0.05):
             if self._hurry.is_set():
                 self._server.stop(0)
+        self._streams.close()
         if self._engine is None:
             return
-        if self._admission.wait_until_idle(timeout_s=0 if self._hurry.is_set() else 5):
+        if self._is_idle_in_time():
             self._engine.close()
         else:
             _log.warning("calls still run after the grace; the galleries are left to the end of the process")
@@ -131,6 +153,14 @@ class Server:
     ) -> None:
         self.stop()
 
+    def _is_idle_in_time(self) -> bool:
+        """Wait a little for what gRPC has given up already, and return whether it has ended."""
+        end = time.monotonic() + (0 if self._hurry.is_set() else 5)
+        return all(
+            each.wait_until_idle(max(0, end - time.monotonic()))
+            for each in (self._places, self._administration, self._admission)
+        )
+
     def _set_health(self, status: "health_pb2.HealthCheckResponse.ServingStatus") -> None:
-        for name in ("", *_SERVICES):
+        for name in ("", *_services(self.settings)):
             self._health.set(name, status)

@@ -3,7 +3,13 @@
 import os
 from dataclasses import dataclass, field
 
-from smserve.config import DEFAULT_HOST, DEFAULT_PORT
+from smserve.config import (
+    DEFAULT_HOST,
+    DEFAULT_MAX_STREAM_REQUESTS,
+    DEFAULT_MAX_STREAMS,
+    DEFAULT_MAX_WAITING,
+    DEFAULT_PORT,
+)
 from smserve.errors import InvalidInput
 
 __all__ = ["ServerSettings"]
@@ -26,18 +32,24 @@ class ServerSettings:
         max_in_flight: Calls that run at the same time.
         max_waiting: Calls that wait for their turn; one more is refused with Overloaded.
         max_wait_s: Longest wait for a turn.
+        max_streams: Streams that are open at the same time, those of reflection not counted.
+        max_stream_requests: Unanswered requests of one stream; no further ones are read meanwhile.
         drain_delay_s: Time between "not serving" in health and refusing calls, so that load balancers notice; None
             means 0 on a loopback address, else 5.
-        grace_s: Time that running calls get at shutdown.
+        grace_s: Time that calls which run or wait get at shutdown.
+        open_inference: Answer the Open Inference Protocol, too.
     """
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     max_in_flight: int = field(default_factory=_default_in_flight)
-    max_waiting: int = 64
+    max_waiting: int = DEFAULT_MAX_WAITING
     max_wait_s: float = 10.0
+    max_streams: int = DEFAULT_MAX_STREAMS
+    max_stream_requests: int = DEFAULT_MAX_STREAM_REQUESTS
     drain_delay_s: float | None = None
     grace_s: float = 25.0
+    open_inference: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that no server can run with.
@@ -50,6 +62,8 @@ class ServerSettings:
             ("max_in_flight", self.max_in_flight, 1, 1024),
             ("max_waiting", self.max_waiting, 0, 4096),
             ("max_wait_s", self.max_wait_s, 0, 3600),
+            ("max_streams", self.max_streams, 0, 1024),
+            ("max_stream_requests", self.max_stream_requests, 1, 256),
             ("drain_delay_s", self.drain_delay_s or 0, 0, 3600),
             ("grace_s", self.grace_s, 0, 3600),
         ):

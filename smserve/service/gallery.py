@@ -1,13 +1,16 @@
-"""What galleries hold, writes to it, and the generations that it is searched with."""
+"""What galleries hold and writes to it, one by one; which galleries there are, and their names."""
 
 import grpc
 
 from smserve.config import DEFAULT_PAGE_SIZE
 from smserve.engine import Engine
 from smserve.service.interest import still_wanted
-from smserve.v1 import gallery_pb2, gallery_pb2_grpc, types_pb2
+from smserve.service.models import ModelMethods, origin_of
+from smserve.service.streams import Streams
+from smserve.service.write_streams import WriteStreams
+from smserve.v1 import gallery_pb2, gallery_pb2_grpc
 from smserve.wire.filters import filter_from_proto
-from smserve.wire.gallery import gallery_to_proto, generation_to_proto
+from smserve.wire.gallery import gallery_to_proto
 from smserve.wire.items import counts_to_proto, item_to_proto, page_to_proto
 from smserve.wire.origin import fields_from_proto, origin_to_proto
 from smserve.wire.writing import deleted_to_proto, new_items_from_proto, upserted_to_proto
@@ -15,11 +18,11 @@ from smserve.wire.writing import deleted_to_proto, new_items_from_proto, upserte
 __all__ = ["GalleryServicer"]
 
 
-class GalleryServicer(gallery_pb2_grpc.GalleryServiceServicer):
+class GalleryServicer(WriteStreams, ModelMethods, gallery_pb2_grpc.GalleryServiceServicer):
     """smserve.v1.GalleryService on an engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, streams: Streams) -> None:
+        super().__init__(engine, streams)
 
     def ListGalleries(  # noqa: N802 - named by the proto
         self,
@@ -31,6 +34,53 @@ class GalleryServicer(gallery_pb2_grpc.GalleryServiceServicer):
             galleries=map(gallery_to_proto, self._engine.list_galleries()),
             origin=origin_to_proto(self._engine.model_fingerprint),
         )
+
+    def GetGallery(  # noqa: N802 - named by the proto
+        self,
+        request: gallery_pb2.GetGalleryRequest,
+        context: grpc.ServicerContext,  # noqa: ARG002 - answered at once
+    ) -> gallery_pb2.GetGalleryResponse:
+        """Describe a gallery."""
+        info, origin = self._engine.galleries.info(request.gallery)
+        return gallery_pb2.GetGalleryResponse(gallery=gallery_to_proto(info), origin=origin_of(origin))
+
+    def CreateGallery(  # noqa: N802 - named by the proto
+        self,
+        request: gallery_pb2.CreateGalleryRequest,
+        context: grpc.ServicerContext,  # noqa: ARG002 - who leaves has it done all the same
+    ) -> gallery_pb2.CreateGalleryResponse:
+        """Make an empty gallery."""
+        info, origin = self._engine.naming.create(request.gallery, request.model_fingerprint)
+        return gallery_pb2.CreateGalleryResponse(gallery=gallery_to_proto(info), origin=origin_of(origin))
+
+    def DropGallery(  # noqa: N802 - named by the proto
+        self, request: gallery_pb2.DropGalleryRequest, context: grpc.ServicerContext
+    ) -> gallery_pb2.DropGalleryResponse:
+        """Delete a gallery."""
+        expected = request.expected_item_count if request.HasField("expected_item_count") else None
+        dropped, origin = self._engine.naming.drop(
+            request.gallery, expected_item_count=expected, still_wanted=still_wanted(context)
+        )
+        return gallery_pb2.DropGalleryResponse(item_count=dropped.item_count, origin=origin_of(origin))
+
+    def SetAlias(  # noqa: N802 - named by the proto
+        self,
+        request: gallery_pb2.SetAliasRequest,
+        context: grpc.ServicerContext,  # noqa: ARG002 - one small file
+    ) -> gallery_pb2.SetAliasResponse:
+        """Let a further name lead to a gallery."""
+        expected = request.expected_gallery if request.HasField("expected_gallery") else None
+        change, origin = self._engine.naming.set_alias(request.alias, request.gallery, expected=expected)
+        return gallery_pb2.SetAliasResponse(previous_gallery=change.previous_gallery, origin=origin_of(origin))
+
+    def DeleteAlias(  # noqa: N802 - named by the proto
+        self,
+        request: gallery_pb2.DeleteAliasRequest,
+        context: grpc.ServicerContext,  # noqa: ARG002 - one small file
+    ) -> gallery_pb2.DeleteAliasResponse:
+        """Remove a further name."""
+        _, origin = self._engine.naming.delete_alias(request.alias)
+        return gallery_pb2.DeleteAliasResponse(origin=origin_of(origin))
 
     def GetItem(  # noqa: N802 - named by the proto
         self,
@@ -73,14 +123,13 @@ class GalleryServicer(gallery_pb2_grpc.GalleryServiceServicer):
             request.gallery,
             new_items_from_proto(request),
             request_id=request.request_id,
+            partial=request.partial,
             still_wanted=still_wanted(context),
         )
         return upserted_to_proto(written)
 
     def DeleteItems(  # noqa: N802 - named by the proto
-        self,
-        request: gallery_pb2.DeleteItemsRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - one transaction
+        self, request: gallery_pb2.DeleteItemsRequest, context: grpc.ServicerContext
     ) -> gallery_pb2.DeleteItemsResponse:
         """Delete items."""
         written = self._engine.items.delete(
@@ -88,43 +137,6 @@ class GalleryServicer(gallery_pb2_grpc.GalleryServiceServicer):
             request.item_ids,
             filter=filter_from_proto(request.filter),
             request_id=request.request_id,
+            still_wanted=still_wanted(context),
         )
         return deleted_to_proto(written)
-
-    def ListGenerations(  # noqa: N802 - named by the proto
-        self,
-        request: gallery_pb2.ListGenerationsRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - answered at once
-    ) -> gallery_pb2.ListGenerationsResponse:
-        """List generations."""
-        generations = self._engine.generations.list(request.gallery)
-        current = next((each.number for each in generations if each.current), 0)
-        return gallery_pb2.ListGenerationsResponse(
-            generations=map(generation_to_proto, generations), origin=self._origin(request.gallery, current)
-        )
-
-    def Compact(  # noqa: N802 - named by the proto
-        self,
-        request: gallery_pb2.CompactRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - who leaves has it done all the same
-    ) -> gallery_pb2.CompactResponse:
-        """Build the next generation and swap it in."""
-        info = self._engine.generations.compact(request.gallery)
-        return gallery_pb2.CompactResponse(
-            generation=generation_to_proto(info), origin=self._origin(request.gallery, info.number)
-        )
-
-    def RollBack(  # noqa: N802 - named by the proto
-        self,
-        request: gallery_pb2.RollBackRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - who leaves has it done all the same
-    ) -> gallery_pb2.RollBackResponse:
-        """Go back to the generation before."""
-        expected = request.expected_generation if request.HasField("expected_generation") else None
-        info = self._engine.generations.roll_back(request.gallery, expected=expected)
-        return gallery_pb2.RollBackResponse(
-            generation=generation_to_proto(info), origin=self._origin(request.gallery, info.number)
-        )
-
-    def _origin(self, gallery: str, generation: int) -> types_pb2.Origin:
-        return origin_to_proto(self._engine.model_fingerprint, self._engine.gallery_name(gallery), generation)

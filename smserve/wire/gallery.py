@@ -19,6 +19,9 @@ def gallery_to_proto(info: GalleryInfo) -> types_pb2.GalleryInfo:
         index=info.index,
         live_recall=info.live_recall,
         live_recall_searches=info.live_recall_searches,
+        aliases=info.aliases,
+        model_name=info.model_name,
+        writable=info.writable,
     )
 
 
@@ -34,6 +37,9 @@ def gallery_from_proto(message: types_pb2.GalleryInfo) -> GalleryInfo:
         index=message.index,
         live_recall=message.live_recall if message.HasField("live_recall") else None,
         live_recall_searches=message.live_recall_searches,
+        aliases=tuple(message.aliases),
+        model_name=message.model_name,
+        writable=message.writable,
     )
 
 

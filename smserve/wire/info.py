@@ -29,6 +29,12 @@ def info_to_proto(info: ServerInfo) -> retrieval_pb2.GetServerInfoResponse:
         max_images=info.max_images,
         max_items=info.max_items,
         max_page_size=info.max_page_size,
+        max_queries=info.max_queries,
+        max_streams=info.max_streams,
+        max_stream_requests=info.max_stream_requests,
+        max_in_flight=info.max_in_flight,
+        max_waiting=info.max_waiting,
+        max_decoded_bytes=info.max_decoded_bytes,
     )
 
 
@@ -50,4 +56,10 @@ def info_from_proto(message: retrieval_pb2.GetServerInfoResponse) -> ServerInfo:
         max_items=message.max_items,
         max_page_size=message.max_page_size,
         galleries=tuple(map(gallery_from_proto, message.galleries)),
+        max_queries=message.max_queries,
+        max_streams=message.max_streams,
+        max_stream_requests=message.max_stream_requests,
+        max_in_flight=message.max_in_flight,
+        max_waiting=message.max_waiting,
+        max_decoded_bytes=message.max_decoded_bytes,
     )

@@ -17,14 +17,21 @@ def origin_to_proto(model_fingerprint: str, gallery: str = "", generation: int =
 
 def fields_to_proto(fields: FieldMask) -> types_pb2.FieldMask:
     """Convert a mask."""
-    return types_pb2.FieldMask(payload=fields.payload, vector=fields.vector, thumbnail=fields.thumbnail)
+    return types_pb2.FieldMask(
+        payload=fields.payload, vector=fields.vector, thumbnail=fields.thumbnail, payload_keys=fields.payload_keys
+    )
 
 
 def fields_from_proto(message: types_pb2.FieldMask, *, given: bool) -> FieldMask:
     """Convert a mask; one that was not given means the default, payload alone."""
     if not given:
         return FieldMask()
-    return FieldMask(payload=message.payload, vector=message.vector, thumbnail=message.thumbnail)
+    return FieldMask(
+        payload=message.payload,
+        vector=message.vector,
+        thumbnail=message.thumbnail,
+        payload_keys=tuple(message.payload_keys),
+    )
 
 
 def payload_to_proto(payload: Mapping[str, Any]) -> bytes:

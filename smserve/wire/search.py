@@ -1,10 +1,11 @@
-"""Search, Embed and Compare."""
+"""Search, one or many, Embed and Compare."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from smserve.config import SearchLimits
 from smserve.errors import InvalidInput, InvalidTopK, SmserveError
-from smserve.types import Comparison, Embedding, Hit, SearchRequest, SearchResult
+from smserve.types import Comparison, Embedding, Hit, SearchOutcome, SearchRequest, SearchResult
 from smserve.v1 import retrieval_pb2
 from smserve.wire.filters import filter_from_proto, filter_to_proto
 from smserve.wire.origin import (
@@ -22,6 +23,10 @@ __all__ = [
     "comparison_to_proto",
     "embeddings_from_proto",
     "embeddings_to_proto",
+    "outcome_to_proto",
+    "outcomes_from_proto",
+    "outcomes_to_proto",
+    "refusal_to_proto",
     "request_from_proto",
     "request_to_proto",
     "result_from_proto",
@@ -29,6 +34,7 @@ __all__ = [
 ]
 
 _MAX_UINT32: Final = 2**32 - 1
+_MAX_INT64: Final = 2**63 - 1
 _DEFAULT_TOP_K: Final = SearchLimits().default_top_k
 
 
@@ -36,12 +42,16 @@ def request_to_proto(request: SearchRequest) -> retrieval_pb2.SearchRequest:
     """Convert a search.
 
     Raises:
-        InvalidInput: `top_k` or `max_per_label` can't even be written down on the wire.
+        InvalidInput: `top_k`, `max_per_label` or `min_generation` can't even be written down on the wire.
     """
     if not 0 <= request.top_k <= _MAX_UINT32:
         raise InvalidTopK(f"top_k is {request.top_k}; wanted at least 1", field="top_k")
     if not 0 <= (request.max_per_label or 0) <= _MAX_UINT32:
         raise InvalidInput(f"max_per_label is {request.max_per_label}; wanted at least 1", field="max_per_label")
+    if not 0 <= request.min_generation <= _MAX_INT64:
+        raise InvalidInput(
+            f"min_generation is {request.min_generation}; wanted a generation, or 0 for any", field="min_generation"
+        )
     message = retrieval_pb2.SearchRequest(
         gallery=request.gallery,
         vector=None if request.vector is None else vector_to_proto(request.vector),
@@ -51,6 +61,7 @@ def request_to_proto(request: SearchRequest) -> retrieval_pb2.SearchRequest:
         expected_model_fingerprint=request.expected_model_fingerprint,
         filter=filter_to_proto(request.filter),
         max_per_label=request.max_per_label,
+        min_generation=request.min_generation,
     )
     if request.image is not None:
         message.image = request.image
@@ -78,6 +89,7 @@ def request_from_proto(message: retrieval_pb2.SearchRequest) -> SearchRequest:
         max_per_label=message.max_per_label if message.HasField("max_per_label") else None,
         fields=fields_from_proto(message.fields, given=message.HasField("fields")),
         expected_model_fingerprint=message.expected_model_fingerprint,
+        min_generation=message.min_generation,
     )
 
 
@@ -110,6 +122,7 @@ def result_to_proto(result: SearchResult) -> retrieval_pb2.SearchResponse:
     return retrieval_pb2.SearchResponse(
         hits=map(_hit_to_proto, result.hits),
         origin=origin_to_proto(result.model_fingerprint, result.gallery, result.generation),
+        exhausted=result.exhausted,
     )
 
 
@@ -120,7 +133,41 @@ def result_from_proto(message: retrieval_pb2.SearchResponse) -> SearchResult:
         gallery=message.origin.gallery,
         generation=message.origin.generation,
         model_fingerprint=message.origin.model_fingerprint,
+        exhausted=message.exhausted,
     )
+
+
+def outcome_to_proto(outcome: SearchOutcome) -> retrieval_pb2.BatchSearchResult:
+    """Convert what became of one query of many."""
+    if outcome.result is not None:
+        return retrieval_pb2.BatchSearchResult(response=result_to_proto(outcome.result))
+    if not isinstance(outcome.error, SmserveError):
+        raise TypeError(f"a query without an answer has the error {outcome.error!r}; wanted an SmserveError")
+    return retrieval_pb2.BatchSearchResult(error=item_error_to_proto(outcome.error))
+
+
+def outcomes_to_proto(
+    outcomes: Iterable[SearchOutcome], model_fingerprint: str, gallery: str = "", generation: int = 0
+) -> retrieval_pb2.BatchSearchResponse:
+    """Convert the outcomes of a batch; model, gallery and generation are the default ones."""
+    return retrieval_pb2.BatchSearchResponse(
+        results=map(outcome_to_proto, outcomes), origin=origin_to_proto(model_fingerprint, gallery, generation)
+    )
+
+
+def outcomes_from_proto(message: retrieval_pb2.BatchSearchResponse) -> tuple[SearchOutcome, ...]:
+    """Convert the outcomes of a batch."""
+    return tuple(
+        SearchOutcome(result=result_from_proto(result.response), sequence=number)
+        if result.WhichOneof("outcome") == "response"
+        else SearchOutcome(error=item_error_from_proto(result.error), sequence=number)
+        for number, result in enumerate(message.results)
+    )
+
+
+def refusal_to_proto(sequence: int, error: SmserveError) -> retrieval_pb2.SearchStreamResponse:
+    """Tell a request of a stream why it has no answer."""
+    return retrieval_pb2.SearchStreamResponse(sequence=sequence, error=item_error_to_proto(error))
 
 
 def _embedding_to_proto(embedding: Embedding) -> retrieval_pb2.EmbedResult:
@@ -132,16 +179,15 @@ def _embedding_to_proto(embedding: Embedding) -> retrieval_pb2.EmbedResult:
 
 
 def embeddings_to_proto(embeddings: tuple[Embedding, ...], model_fingerprint: str) -> retrieval_pb2.EmbedResponse:
-    """Convert the outcomes of a batch."""
-    return retrieval_pb2.EmbedResponse(
-        results=map(_embedding_to_proto, embeddings), origin=origin_to_proto(model_fingerprint)
-    )
+    """Convert the outcomes of a batch; `model_fingerprint` is told where no picture could be embedded."""
+    asked = next((each.model_fingerprint for each in embeddings if each.model_fingerprint), model_fingerprint)
+    return retrieval_pb2.EmbedResponse(results=map(_embedding_to_proto, embeddings), origin=origin_to_proto(asked))
 
 
 def embeddings_from_proto(message: retrieval_pb2.EmbedResponse) -> tuple[Embedding, ...]:
     """Convert the outcomes of a batch."""
     return tuple(
-        Embedding(vector=vector_from_proto(result.vector))
+        Embedding(vector=vector_from_proto(result.vector), model_fingerprint=message.origin.model_fingerprint)
         if result.WhichOneof("outcome") == "vector"
         else Embedding(error=item_error_from_proto(result.error))
         for result in message.results

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from smserve.errors import InvalidInput, InvalidVector
-from smserve.types import FloatArray, UpsertItem, WriteResult
+from smserve.errors import InvalidInput, InvalidVector, SmserveError
+from smserve.types import FloatArray, ItemFailure, UpsertItem, WriteResult
 from smserve.v1 import gallery_pb2, types_pb2
 from smserve.wire.origin import origin_to_proto
+from smserve.wire.status import item_error_from_proto, item_error_to_proto
 from smserve.wire.vectors import vector_from_proto, vector_to_proto
 
 __all__ = ["deleted_to_proto", "new_item_to_proto", "new_items_from_proto", "upserted_to_proto", "written_from_proto"]
@@ -37,27 +38,34 @@ def new_item_to_proto(item: UpsertItem, field: str) -> gallery_pb2.NewItem:
     return message
 
 
-def new_items_from_proto(message: gallery_pb2.UpsertItemsRequest) -> list[UpsertItem]:
-    """Convert the items to be written.
+def new_items_from_proto(message: gallery_pb2.UpsertItemsRequest) -> list[UpsertItem | ItemFailure]:
+    """Convert the items to be written; where a part of them may be, one that can't be read is its failure.
 
     Raises:
         InvalidInput: A payload is no JSON object; the error names it, as `items[3].payload` for example.
         InvalidVector: As `vector_from_proto`, naming the item.
     """
-    items = []
+    items: list[UpsertItem | ItemFailure] = []
     for number, item in enumerate(message.items):
-        content = item.WhichOneof("content")
-        items.append(
-            UpsertItem(
-                item_id=item.item_id,
-                image=item.image if content == "image" else None,
-                vector=_vector(item.vector, f"items[{number}]") if content == "vector" else None,
-                label=item.label,
-                payload=_payload(item.payload, f"items[{number}].payload"),
-                source_uri=item.source_uri,
-            )
-        )
+        try:
+            items.append(_new_item(item, f"items[{number}]"))
+        except InvalidInput as error:
+            if not message.partial:
+                raise
+            items.append(ItemFailure(index=number, item_id=item.item_id, error=error))
     return items
+
+
+def _new_item(item: gallery_pb2.NewItem, field: str) -> UpsertItem:
+    content = item.WhichOneof("content")
+    return UpsertItem(
+        item_id=item.item_id,
+        image=item.image if content == "image" else None,
+        vector=_vector(item.vector, field) if content == "vector" else None,
+        label=item.label,
+        payload=_payload(item.payload, f"{field}.payload"),
+        source_uri=item.source_uri,
+    )
 
 
 def upserted_to_proto(written: WriteResult) -> gallery_pb2.UpsertItemsResponse:
@@ -67,6 +75,7 @@ def upserted_to_proto(written: WriteResult) -> gallery_pb2.UpsertItemsResponse:
         item_count=written.item_count,
         repeated_request=written.repeated,
         origin=origin_to_proto(written.model_fingerprint, written.gallery, written.generation),
+        errors=map(_failure_to_proto, written.failures),
     )
 
 
@@ -82,6 +91,12 @@ def deleted_to_proto(written: WriteResult) -> gallery_pb2.DeleteItemsResponse:
 
 def written_from_proto(message: gallery_pb2.UpsertItemsResponse | gallery_pb2.DeleteItemsResponse) -> WriteResult:
     """Convert what a write did."""
+    failures: tuple[ItemFailure, ...] = ()
+    if isinstance(message, gallery_pb2.UpsertItemsResponse):
+        failures = tuple(
+            ItemFailure(index=each.index, item_id=each.item_id, error=item_error_from_proto(each.error))
+            for each in message.errors
+        )
     return WriteResult(
         sequence=message.sequence,
         item_count=message.item_count,
@@ -89,6 +104,15 @@ def written_from_proto(message: gallery_pb2.UpsertItemsResponse | gallery_pb2.De
         gallery=message.origin.gallery,
         generation=message.origin.generation,
         model_fingerprint=message.origin.model_fingerprint,
+        failures=failures,
+    )
+
+
+def _failure_to_proto(failure: ItemFailure) -> gallery_pb2.UpsertItemError:
+    if not isinstance(failure.error, SmserveError):
+        raise TypeError(f"item {failure.item_id!r} has the error {failure.error!r}; wanted an SmserveError")
+    return gallery_pb2.UpsertItemError(
+        index=failure.index, item_id=failure.item_id, error=item_error_to_proto(failure.error)
     )
 
 

@@ -87,8 +87,10 @@ class OverGrpc:
             max_per_label=request.max_per_label,
             payload=request.fields.payload,
             vector=request.fields.vector,
+            payload_keys=request.fields.payload_keys,
             thumbnail=request.fields.thumbnail,
             expected_model_fingerprint=request.expected_model_fingerprint,
+            min_generation=request.min_generation,
         )
 
     def embed(self, images: Sequence[bytes], /) -> Sequence[Embedding]:

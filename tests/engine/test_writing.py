@@ -20,7 +20,7 @@ from smserve.errors import (
 )
 from smserve.filters import parse_filter
 from smserve.gallery import LiveGallery, LocalGallery
-from smserve.types import FieldMask, SearchRequest, UpsertItem
+from smserve.types import FieldMask, ItemFailure, SearchRequest, UpsertItem
 from tests.support.memory_gallery import MemoryGallery
 from tests.support.pictures import draw, encode
 
@@ -117,6 +117,45 @@ def test_one_bad_item_stores_none(engine: Engine, embedder: OnnxEmbedder) -> Non
         with pytest.raises(InvalidInput, match=f"{number} items"):
             engine.items.upsert("g", good[:1] * number)
     assert engine.list_galleries()[0].item_count == 0
+
+
+def test_of_a_partial_write_the_good_items_are_stored_and_the_others_named(
+    engine: Engine, embedder: OnnxEmbedder
+) -> None:
+    good = pictures()
+    vector = np.ones(embedder.dimension, np.float32)
+    unread = InvalidInput("the payload is no JSON", field="items[6].payload")
+    items: list[UpsertItem | ItemFailure] = [
+        good[0],
+        UpsertItem(item_id="no picture", image=b"no picture"),
+        UpsertItem(item_id="short", vector=vector[:3]),
+        UpsertItem(item_id="", vector=vector),
+        good[1],
+        UpsertItem(item_id="not json", vector=vector, payload={"a": float("nan")}),
+        ItemFailure(index=6, item_id="unread", error=unread),
+        UpsertItem(item_id="a vector", vector=vector),
+    ]
+    written = engine.items.upsert("g", items, partial=True, request_id="r")
+    assert (written.sequence, written.item_count, written.repeated) == (1, 3, False)
+    fields = [getattr(each.error, "field", None) for each in written.failures]
+    named = [(each.index, each.item_id, type(each.error)) for each in written.failures]
+    assert [(*name, field) for name, field in zip(named, fields, strict=True)] == [
+        (1, "no picture", InvalidImage, "items[1].image"),
+        (2, "short", InvalidVector, "items[2].vector"),
+        (3, "", InvalidInput, "items[3].item_id"),
+        (5, "not json", InvalidInput, "items[5].payload"),
+        (6, "unread", InvalidInput, "items[6].payload"),
+    ]
+    assert engine.items.count("g").total == 3
+    (hit,) = engine.search(SearchRequest(image=good[1].image, top_k=1)).hits
+    assert hit.item_id == "green.png"
+    assert hit.score == pytest.approx(1, abs=1e-5)
+    again = engine.items.upsert("g", items, partial=True, request_id="r")
+    assert (again.repeated, again.item_count, len(again.failures)) == (True, 3, 5)
+    none = engine.items.upsert("g", items[1:4], partial=True)
+    assert (none.sequence, none.item_count, len(none.failures)) == (0, 0, 3)
+    with pytest.raises(InvalidInput, match="0 items"):
+        engine.items.upsert("g", [], partial=True)
 
 
 def test_a_deletion_says_what_in_one_way(engine: Engine) -> None:

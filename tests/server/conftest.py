@@ -9,6 +9,7 @@ import pytest
 from smserve.embedder import OnnxEmbedder
 from smserve.engine import Engine
 from smserve.gallery.interface import NewItem
+from tests.server.asking import Gate
 from tests.support.memory_gallery import MemoryGallery
 
 
@@ -24,3 +25,10 @@ def engine(tiny_model: Path, gallery: MemoryGallery) -> Iterator[Engine]:
     engine = Engine(OnnxEmbedder(tiny_model), {"basis": gallery})
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def gate(gallery: MemoryGallery, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate = Gate(gallery, monkeypatch)
+    yield gate
+    gate.open.set()

@@ -1,5 +1,6 @@
 """A gallery in memory, by brute force: an oracle for the engine, and quick to make."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -50,7 +51,9 @@ class MemoryGallery(GalleryReader):
             ]
             hits.sort(key=lambda hit: (-hit.score, hit.item_id))
             answers.append(tuple(hits[:top_k]))
-        return Neighbours(generation=1, hits=tuple(answers))
+        last = -math.inf if top_k >= len(self.items) else None
+        complete = tuple(hits[-1].score if last is None else last for hits in answers)
+        return Neighbours(generation=1, hits=tuple(answers), complete_above=complete)
 
     def get(self, item_id: str, fields: FieldMask) -> Item:
         if item_id not in self.items:
@@ -81,7 +84,11 @@ class MemoryGallery(GalleryReader):
 def _parts(item: NewItem, fields: FieldMask) -> dict[str, Any]:
     return {
         "label": item.label,
-        "payload": item.payload if fields.payload else {},
+        "payload": {
+            key: value
+            for key, value in item.payload.items()
+            if fields.payload and (not fields.payload_keys or key in fields.payload_keys)
+        },
         "vector": item.vector if fields.vector else None,
         "thumbnail": item.thumbnail if fields.thumbnail else None,
     }

@@ -8,13 +8,20 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from smserve.images import ResizeRule, prepare
-from smserve.model_file import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Manifest, SelfCheckItem
+from smserve.model_file import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Calibration, Manifest, SelfCheckItem
 from tests.support.pictures import draw, encode
 
 RULE = ResizeRule(mode="squash", size=16, height=16, width=16)
 
 
-def write_tiny_model(path: Path, *, seed: int = 0, dimension: int = 8, wrong_self_check: bool = False) -> Path:
+def write_tiny_model(
+    path: Path,
+    *,
+    seed: int = 0,
+    dimension: int = 8,
+    wrong_self_check: bool = False,
+    calibration: Calibration | None = None,
+) -> Path:
     """Write a model whose embedding depends on the colours of a 2 x 2 grid; another seed is another model."""
     random = np.random.default_rng(seed)
     weights = random.standard_normal((12, dimension)).astype(np.float32)
@@ -53,6 +60,7 @@ def write_tiny_model(path: Path, *, seed: int = 0, dimension: int = 8, wrong_sel
         resize=RULE,
         dimension=dimension,
         provenance={"dataset": "drawn", "seed": seed},
+        calibration=calibration,
         self_check=tuple(
             SelfCheckItem(name=name, image=picture, embedding=embedding)
             for name, picture, embedding in zip(("red", "blue"), pictures, embeddings, strict=True)

@@ -6,11 +6,15 @@ import pytest
 
 from smserve.config import (
     DECODED_BYTES_IN_FLIGHT,
+    DEFAULT_MAX_STREAM_REQUESTS,
+    DEFAULT_MAX_STREAMS,
+    DEFAULT_MAX_WAITING,
     DEFAULT_PAGE_SIZE,
     MAX_IMAGES_PER_CALL,
     MAX_ITEMS_PER_CALL,
     MAX_MESSAGE_BYTES,
     MAX_PAGE_SIZE,
+    MAX_QUERIES_PER_CALL,
     ImageLimits,
     SearchLimits,
 )
@@ -48,3 +52,9 @@ def test_limits_are_those_of_the_code() -> None:
     assert f"| `top_k` | 1 to {SearchLimits().max_top_k:,} |" in PAGE
     assert f"`top_k` not given means {SearchLimits().default_top_k};" in PAGE
     assert f"| {DECODED_BYTES_IN_FLIGHT // 2**30} GiB |" in PAGE
+    assert (
+        f"| searches of one BatchSearch | {MAX_QUERIES_PER_CALL}, of them {MAX_IMAGES_PER_CALL} with an image |" in PAGE
+    )
+    assert f"| calls that wait (`--max-waiting`) | {DEFAULT_MAX_WAITING}, " in PAGE
+    assert f" (`--max-streams`) | {DEFAULT_MAX_STREAMS} |" in PAGE
+    assert f"| unanswered requests of a stream | {DEFAULT_MAX_STREAM_REQUESTS} |" in PAGE

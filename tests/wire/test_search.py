@@ -5,13 +5,16 @@ import pytest
 
 from smserve.errors import InvalidFilter, InvalidImage, InvalidInput, InvalidTopK
 from smserve.filters import parse_filter
-from smserve.types import Comparison, Embedding, FieldMask, Hit, SearchRequest, SearchResult
+from smserve.types import Comparison, Embedding, FieldMask, Hit, SearchOutcome, SearchRequest, SearchResult
 from smserve.v1 import retrieval_pb2
 from smserve.wire.search import (
     comparison_from_proto,
     comparison_to_proto,
     embeddings_from_proto,
     embeddings_to_proto,
+    outcomes_from_proto,
+    outcomes_to_proto,
+    refusal_to_proto,
     request_from_proto,
     request_to_proto,
     result_from_proto,
@@ -29,8 +32,9 @@ def test_a_full_request() -> None:
         min_score=0.5,
         filter=parse_filter('label = "ä" and not exists(`b c`)'),
         max_per_label=2,
-        fields=FieldMask(payload=False, vector=True, thumbnail=True),
+        fields=FieldMask(payload=False, vector=True, thumbnail=True, payload_keys=("a", "ö")),
         expected_model_fingerprint="abc",
+        min_generation=2**62,
     )
     back = request_from_proto(request_to_proto(request))
     for name in SearchRequest.__slots__:
@@ -79,8 +83,10 @@ def test_a_result() -> None:
         gallery="birds",
         generation=7,
         model_fingerprint="abc",
+        exhausted=True,
     )
     back = result_from_proto(result_to_proto(result))
+    assert back.exhausted
     assert (back.gallery, back.generation, back.model_fingerprint) == ("birds", 7, "abc")
     first, second = back.hits
     assert (first.item_id, first.score, first.label, first.thumbnail) == ("a", 0.5, "x", b"jpeg")
@@ -90,6 +96,31 @@ def test_a_result() -> None:
     assert first.probability is None
     assert second.probability == 0.0
     assert (second.payload, second.vector, second.thumbnail) == ({}, None, None)
+
+
+@pytest.mark.parametrize("generation", [-1, 2**63])
+def test_a_min_generation_that_the_wire_cannot_hold(generation: int) -> None:
+    with pytest.raises(InvalidInput, match=f"min_generation is {generation}"):
+        request_to_proto(SearchRequest(item_id="a", min_generation=generation))
+
+
+def test_the_outcomes_of_a_batch() -> None:
+    result = SearchResult(hits=(), gallery="birds", generation=7, model_fingerprint="abc")
+    outcomes = (SearchOutcome(result=result), SearchOutcome(error=InvalidTopK("top_k is 0"), sequence=1))
+    message = outcomes_to_proto(outcomes, "def", "first", 3)
+    good, bad = outcomes_from_proto(message)
+    assert (good.sequence, bad.sequence) == (0, 1)
+    assert good.result is not None
+    assert (good.result.gallery, good.result.generation) == ("birds", 7)
+    assert isinstance(bad.error, InvalidTopK)
+    assert (message.origin.model_fingerprint, message.origin.gallery, message.origin.generation) == ("def", "first", 3)
+    with pytest.raises(TypeError, match="wanted an SmserveError"):
+        outcomes_to_proto([SearchOutcome()], "def")
+
+
+def test_the_refusal_of_a_request_of_a_stream() -> None:
+    message = refusal_to_proto(2**64 - 1, InvalidTopK("top_k is 0"))
+    assert (message.sequence, message.error.reason, message.error.code) == (2**64 - 1, "INVALID_TOP_K", 3)
 
 
 def test_embeddings_and_their_errors() -> None:

@@ -17,7 +17,8 @@ from smserve.wire.writing import (
 
 def there_and_back(*items: UpsertItem) -> list[UpsertItem]:
     message = gallery_pb2.UpsertItemsRequest(items=[new_item_to_proto(item, "items[0]") for item in items])
-    return new_items_from_proto(gallery_pb2.UpsertItemsRequest.FromString(message.SerializeToString()))
+    read = new_items_from_proto(gallery_pb2.UpsertItemsRequest.FromString(message.SerializeToString()))
+    return [item for item in read if isinstance(item, UpsertItem)]
 
 
 def test_new_items() -> None:

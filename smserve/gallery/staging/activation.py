@@ -1,29 +1,32 @@
 """From one model to another in one step, and back; and away with what is not wanted any more."""
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from smserve.errors import GenerationMismatch, SmserveError
-from smserve.gallery.active import FILE_NAME as ACTIVE
-from smserve.gallery.active import FOLDER, OWN, Active, active_folder, read_active, write_active
-from smserve.gallery.committed import FILE_NAME as COMMITTED
-from smserve.gallery.current import FILE_NAME as CURRENT
+from smserve.gallery.active import Active, active_folder, read_active, write_active
 from smserve.gallery.durable import sync_directory
-from smserve.gallery.generation import FOLDER as GENERATIONS
+from smserve.gallery.level import Level
 from smserve.gallery.lock import take_lock
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.points import At, nowhere
-from smserve.gallery.records import FILE_NAME as DATABASE
 from smserve.gallery.staging.document import FILE_NAME as STAGED
 from smserve.gallery.staging.document import Staged, not_in_use, read_staged
-from smserve.gallery.tuning.choice_file import FILE_NAME as CHOICE
+from smserve.gallery.staging.removal import remove_all_but, remove_model
 
-__all__ = ["ACTIVATION_POINTS", "activate", "activate_previous", "discard", "discard_previous"]
+__all__ = [
+    "ACTIVATION_POINTS",
+    "activate",
+    "activate_open",
+    "activate_previous",
+    "activate_previous_open",
+    "discard",
+    "discard_previous",
+]
 
 ACTIVATION_POINTS: Final = (
     "activation.verified",
@@ -34,9 +37,6 @@ ACTIVATION_POINTS: Final = (
     "activation.tidied",  # the model before the one before is gone
 )
 """Where a crash is tested, as `smserve.gallery.points.FAILURE_POINTS`."""
-
-_OF_FIRST: Final = (CURRENT, GENERATIONS, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", COMMITTED, CHOICE)
-"""What the first model has in the gallery's own folder."""
 
 
 def activate(gallery: Path, at: At = nowhere) -> Active:
@@ -57,28 +57,27 @@ def activate(gallery: Path, at: At = nowhere) -> Active:
     with _locked(gallery / active.folder), _locked(gallery / staged.folder):
         if read_active(gallery) != active or _wanted(gallery, active) != staged:
             raise GenerationMismatch(f"the models of gallery {gallery} were changed meanwhile; look, and ask again")
-        now, count = _sound(gallery / active.folder)
-        if not staged.is_level or staged.source_folder != active.folder or now != staged.source_sequence:
-            raise GenerationMismatch(
-                f"the staged model of gallery {gallery} holds the writes up to {max(staged.source_sequence, 0)}, the "
-                f"last one is {now}; run the same `smserve gallery stage` again: only what is missing is embedded"
-            )
-        own, staged_count = _sound(gallery / staged.folder)
-        if own != staged.sequence or staged_count != count:
-            raise GenerationMismatch(
-                f"the staged model of gallery {gallery} was changed since it was level: it has {staged_count:,} items "
-                f"up to write {own}, the gallery {count:,}; run the same `smserve gallery stage` again"
-            )
-        switched = Active(folder=staged.folder, previous=active.folder, sequence=own)
-        at("activation.verified")
-        write_active(gallery, switched, at)
-        at("activation.switched")
-        (gallery / STAGED).unlink()
-        sync_directory(gallery)
-        at("activation.noted")
-        _tidy(gallery, {switched.folder, switched.previous})
-        at("activation.tidied")
-    return switched
+        _check_followed(gallery, active, staged, in_use := _sound(gallery / active.folder))
+        return _activate(gallery, active, staged, in_use, _sound(gallery / staged.folder), at)
+
+
+def activate_open(gallery: Path, *, in_use: Level, staged: Level, at: At = nowhere) -> Active:
+    """Do the same in the process that holds the locks of both: it has them open for writing, and lets no write begin.
+
+    Args:
+        gallery: Its folder.
+        in_use: How far the gallery in use is.
+        staged: How far the stage is, as it was opened.
+        at: Told of `ACTIVATION_POINTS`.
+
+    Raises:
+        GenerationMismatch: As `activate`.
+        SmserveError: ACTIVE can't be written; unless `read_active` says otherwise, the model in use stays.
+    """
+    active = read_active(gallery)
+    wanted = _wanted(gallery, active)
+    _check_followed(gallery, active, wanted, in_use)
+    return _activate(gallery, active, wanted, in_use, staged, at)
 
 
 def activate_previous(gallery: Path) -> Active:
@@ -90,24 +89,69 @@ def activate_previous(gallery: Path) -> Active:
         GalleryDamaged: It can't be searched; the model in use stays.
     """
     active = read_active(gallery)
+    _check_previous(gallery, active)
+    with _locked(gallery / active.folder), _locked(gallery / active.previous):
+        return _go_back(gallery, active, _sound(gallery / active.folder), lambda: _sound(gallery / active.previous))
+
+
+def activate_previous_open(gallery: Path, *, in_use: Level, previous: Level) -> Active:
+    """Do the same in the process that holds the locks of both; see `activate_open`.
+
+    Raises:
+        GenerationMismatch: As `activate_previous`.
+        SmserveError: ACTIVE can't be written.
+    """
+    active = read_active(gallery)
+    _check_previous(gallery, active)
+    return _go_back(gallery, active, in_use, lambda: previous)
+
+
+def _check_followed(gallery: Path, active: Active, staged: Staged, in_use: Level) -> None:
+    if not staged.is_level or staged.source_folder != active.folder or in_use.sequence != staged.source_sequence:
+        raise GenerationMismatch(
+            f"the staged model of gallery {gallery} holds the writes up to {max(staged.source_sequence, 0)}, the last "
+            f"one is {in_use.sequence}; run the same `smserve gallery stage` again: only what is missing is embedded"
+        )
+
+
+def _activate(gallery: Path, active: Active, staged: Staged, in_use: Level, own: Level, at: At) -> Active:
+    if own.sequence != staged.sequence or own.item_count != in_use.item_count:
+        raise GenerationMismatch(
+            f"the staged model of gallery {gallery} was changed since it was level: it has {own.item_count:,} items up "
+            f"to write {own.sequence}, the gallery {in_use.item_count:,}; run the same `smserve gallery stage` again"
+        )
+    switched = Active(folder=staged.folder, previous=active.folder, sequence=own.sequence)
+    at("activation.verified")
+    write_active(gallery, switched, at)
+    at("activation.switched")
+    (gallery / STAGED).unlink()
+    sync_directory(gallery)
+    at("activation.noted")
+    remove_all_but(gallery, {switched.folder, switched.previous})
+    at("activation.tidied")
+    return switched
+
+
+def _check_previous(gallery: Path, active: Active) -> None:
     staged = not_in_use(read_staged(gallery), active)
     if not active.previous or (staged is not None and staged.folder == active.previous):
         raise GenerationMismatch(
             f"gallery {gallery} keeps no model from before; stage that one: `smserve gallery stage --model FILE`"
         )
-    with _locked(gallery / active.folder), _locked(gallery / active.previous):
-        now, _ = _sound(gallery / active.folder)
-        if now != active.sequence:
-            raise GenerationMismatch(
-                f"gallery {gallery} was written to since its model was changed ({active.sequence} then, {now} now), "
-                f"and the model before lacks that; stage it with `smserve gallery stage`: only that is embedded"
-            )
-        before, _ = _sound(gallery / active.previous)
-        if staged is None:  # one that is in use may be noted still
-            (gallery / STAGED).unlink(missing_ok=True)
-            sync_directory(gallery)
-        switched = Active(folder=active.previous, previous=active.folder, sequence=before)
-        write_active(gallery, switched)
+
+
+def _go_back(gallery: Path, active: Active, in_use: Level, previous: Callable[[], Level]) -> Active:
+    if in_use.sequence != active.sequence:
+        raise GenerationMismatch(
+            f"gallery {gallery} was written to since its model was changed ({active.sequence} then, {in_use.sequence} "
+            f"now), and the model before lacks that; stage it with `smserve gallery stage`: only that is embedded"
+        )
+    before = previous()
+    if not_in_use(read_staged(gallery), active) is None:  # one that is in use may be noted still
+        (gallery / STAGED).unlink(missing_ok=True)
+        sync_directory(gallery)
+    switched = Active(folder=active.previous, previous=active.folder, sequence=before.sequence)
+    write_active(gallery, switched)
     return switched
 
 
@@ -122,7 +166,7 @@ def discard(gallery: Path) -> Staged:
     with _locked(gallery / staged.folder):
         (gallery / STAGED).unlink()
         sync_directory(gallery)
-        _remove(gallery, staged.folder)
+        remove_model(gallery, staged.folder)
     return staged
 
 
@@ -138,7 +182,7 @@ def discard_previous(gallery: Path) -> None:
         raise GenerationMismatch(f"gallery {gallery} keeps no model from before; there is nothing to discard")
     with _locked(gallery / active.previous):
         write_active(gallery, replace(active, previous=""))
-        _remove(gallery, active.previous)
+        remove_model(gallery, active.previous)
 
 
 def _wanted(gallery: Path, active: Active) -> Staged:
@@ -151,8 +195,8 @@ def _wanted(gallery: Path, active: Active) -> Staged:
     return staged
 
 
-def _sound(folder: Path) -> tuple[int, int]:
-    """Open a gallery as a server would; returns the number of its last write, and how many items are found.
+def _sound(folder: Path) -> Level:
+    """Open a gallery as a server would; returns how far it is.
 
     Raises:
         GalleryDamaged: It can't be served.
@@ -160,7 +204,7 @@ def _sound(folder: Path) -> tuple[int, int]:
     records = open_records(folder, writable=False, model_fingerprint=None)
     try:
         view, _ = first_view(folder, records)
-        return view.sequence, view.count
+        return Level(view.sequence, view.count)
     finally:
         records.close()
 
@@ -174,26 +218,3 @@ def _locked(folder: Path) -> Iterator[None]:
     with ExitStack() as last:
         last.callback(os.close, lock)
         yield
-
-
-def _tidy(gallery: Path, keep: set[str]) -> None:
-    """Remove all models but some: the one before the one before, and what a crash left."""
-    for folder in (gallery / FOLDER).iterdir():
-        if f"{FOLDER}/{folder.name}" not in keep:
-            _remove(gallery, f"{FOLDER}/{folder.name}")
-    if OWN not in keep:
-        _remove(gallery, OWN)
-
-
-def _remove(gallery: Path, folder: str) -> None:
-    """Remove a model's files; those of the first one lie beside what is the gallery's."""
-    path = gallery / folder
-    if path != gallery:
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    assert (gallery / ACTIVE).exists(), "another model is in use"  # noqa: S101
-    for name in _OF_FIRST:
-        if (gallery / name).is_dir():
-            shutil.rmtree(gallery / name, ignore_errors=True)
-        else:
-            (gallery / name).unlink(missing_ok=True)

@@ -23,7 +23,9 @@ from smserve.gallery.staging import (
     ACTIVATION_POINTS,
     Stage,
     activate,
+    activate_open,
     activate_previous,
+    activate_previous_open,
     discard,
     discard_previous,
     gallery_models,
@@ -340,6 +342,44 @@ def test_a_crash_at_each_point_leaves_one_model_or_the_other(staged: Published, 
         activate_previous(path)
         Published(path=path, oracle=staged.oracle).check().close()
     assert list(in_use.values()) == [MODEL, MODEL, OTHER, OTHER, OTHER, OTHER]
+
+
+def test_the_process_that_has_both_open_switches_and_goes_back(staged: Published, in_memory: Path) -> None:
+    """As above, with the gallery and its stage open for writing, as a server has them."""
+    in_use = {}
+    for point in (*ACTIVATION_POINTS, "no crash"):
+        path = shutil.copytree(staged.path, in_memory / point)
+        stage = path / gallery_models(path)[1].folder.relative_to(path)
+
+        def crash(reached: str, point: str = point) -> None:
+            if reached == point:
+                raise Killed
+
+        with LiveGallery.open(path, compaction=None) as old, LiveGallery.open(stage, exactly=True) as new:
+            try:
+                activate_open(path, in_use=old.level(), staged=new.level(), at=crash)
+            except Killed:
+                assert point in ACTIVATION_POINTS
+            if point == "no crash":
+                new.upsert([embed(next(iter(staged.oracle.items.values())))])
+                with pytest.raises(GenerationMismatch, match="written to since"):
+                    activate_previous_open(path, in_use=new.level(), previous=old.level())
+        in_use[point] = gallery_models(path)[0].model_fingerprint
+    assert list(in_use.values()) == [MODEL, MODEL, OTHER, OTHER, OTHER, OTHER, OTHER]
+    path = in_memory / "activation.tidied"
+    with LiveGallery.open(path) as new, LiveGallery.open(path, exactly=True) as old:  # the first model's own folder
+        assert (new.info().model_fingerprint, old.info().model_fingerprint) == (OTHER, MODEL)
+        activate_previous_open(path, in_use=new.level(), previous=old.level())
+    Published(path=path, oracle=staged.oracle).check().close()
+
+
+def test_what_came_since_is_not_lost_by_an_open_switch(staged: Published) -> None:
+    stage = gallery_models(staged.path)[1].folder
+    with LiveGallery.open(staged.path) as old, LiveGallery.open(stage, exactly=True) as new:
+        old.delete([next(iter(staged.oracle.items))])
+        with pytest.raises(GenerationMismatch, match="only what is missing is embedded"):
+            activate_open(staged.path, in_use=old.level(), staged=new.level())
+    assert gallery_models(staged.path)[0].model_fingerprint == MODEL
 
 
 def test_searches_during_switches_are_of_one_model(staged: Published) -> None:

@@ -1,0 +1,89 @@
+"""One call as it is told of: a log line for who runs the server, a status for the caller."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from typing import Final
+
+import grpc
+from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
+
+from smserve.errors import Cancelled, InternalError, SmserveError
+from smserve.wire.status import code_name, error_to_status
+
+__all__ = ["REQUEST_ID_KEY", "CallRecord"]
+
+REQUEST_ID_KEY: Final = "x-request-id"
+"""Metadata: a caller may give one; every reply to a call that succeeded carries it, and every error's ErrorInfo."""
+
+_LOGGED: Final = 500  # characters of an error's message; it may quote what a caller sent
+_log: Final = logging.getLogger(__name__)
+
+
+class CallRecord:
+    """From a call's begin to its end.
+
+    Attributes:
+        name: The method's, without its service.
+        answers: Sent so far, of a stream.
+    """
+
+    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
+        self.name: Final = method.rpartition("/")[2]
+        self.answers = 0
+        self._method: Final = method
+        self._context: Final = context
+        self._request_id: Final = _request_id(context)
+        self._start: Final = time.perf_counter()
+        self._error: SmserveError | None = None
+        self._is_missing = False  # the method, in this version
+
+    def fail(self, error: Exception) -> None:
+        """Note why there is no answer; what is none of our errors is a bug: the caller learns only where to look."""
+        if isinstance(error, NotImplementedError):  # generated code's way to say so
+            self._is_missing = True
+        elif not isinstance(error, SmserveError):
+            _log.error("%s request=%s failed with a bug:", self._method, self._request_id, exc_info=error)
+            self._error = InternalError(
+                f"smserve failed at this request; the server's log has the details under request {self._request_id}"
+            )
+        else:
+            self._error = error
+
+    def leave(self) -> None:
+        """Log a stream that nobody listens to any more."""
+        self._error = self._error or Cancelled("the caller left before the end")
+        self._tell()
+
+    def end(self) -> None:
+        """Log the call, and end it for the caller; where it failed, by raising, as gRPC wants it."""
+        self._tell()
+        if self._is_missing:
+            self._context.abort(grpc.StatusCode.UNIMPLEMENTED, f"this server does not answer {self.name}")
+        if self._error is not None:
+            status = error_to_status(self._error, request_id=self._request_id)
+            self._context.abort_with_status(rpc_status.to_status(status))
+        self._context.set_trailing_metadata(((REQUEST_ID_KEY, self._request_id),))
+
+    def _tell(self) -> None:
+        error = self._error
+        _log.info(
+            "%s %s %.1f ms request=%s%s%s",
+            self.name,
+            "UNIMPLEMENTED" if self._is_missing else code_name(type(error)) if error else "OK",
+            (time.perf_counter() - self._start) * 1000,
+            self._request_id,
+            f" answers={self.answers}" if self.answers else "",
+            f" ({' '.join(error.message.split())[:_LOGGED]})" if error else "",
+        )
+
+
+def _request_id(context: grpc.ServicerContext) -> str:
+    """Return the caller's id where it is fit for a log line, else a new one."""
+    for key, value in context.invocation_metadata():
+        if key == REQUEST_ID_KEY and isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,64}", value):
+            return value
+    return uuid.uuid4().hex[:12]
