@@ -7,17 +7,15 @@ from types import TracebackType
 from typing import Final, Self
 
 import grpc
-from grpc_health.v1 import (  # type: ignore[import-untyped]  # ships no types
-    health,
-    health_pb2,
-    health_pb2_grpc,
-)
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE  # type: ignore[import-untyped]  # see above
 
 from smserve.config import MAX_MESSAGE_BYTES
 from smserve.engine import Engine
 from smserve.errors import Unavailable
 from smserve.server.admission import Admission
 from smserve.server.calls import CallInterceptor
+from smserve.server.health import Health
 from smserve.server.reflection import ReflectionCap, add_reflection
 from smserve.server.settings import ServerSettings
 from smserve.service import GalleryServicer, RetrievalServicer
@@ -71,9 +69,9 @@ class Server:
             interceptors=[ReflectionCap(), CallInterceptor(self._admission)],
             options=_OPTIONS,
         )
-        self._health = health.HealthServicer()
+        self._health = Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        add_reflection(self._server, (*_SERVICES, health.SERVICE_NAME))
+        add_reflection(self._server, (*_SERVICES, HEALTH_SERVICE))
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
             self.port: Final[int] = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
@@ -107,6 +105,7 @@ class Server:
         self._health.enter_graceful_shutdown()
         if self._engine is not None:
             self._hurry.wait(self.settings.drain_delay)
+        self._health.end_watches()
         self._admission.close()
         stopped = self._server.stop(0 if self._hurry.is_set() else self.settings.grace_s)
         while not stopped.wait(0.05):
