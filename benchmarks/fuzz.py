@@ -66,7 +66,7 @@ def _send_all(server: ServerProcess, channel: grpc.Channel, pictures: int, reque
     large = large_pictures()
     sent = _with_large(wrong_pictures(pictures, np.random.default_rng(seed)), large)
     shown = _Shown()
-    _in_threads(sent, lambda numbered: _send_picture(channel, *numbered, shown))
+    _in_threads(sent, lambda numbered: _send_picture(channel, numbered, shown))
     shown.tell("pictures")
     peak = resident_bytes(server.pid, peak=True) if server.is_running else 0
     bad_pictures = shown.bad + (not server.is_running)
@@ -113,9 +113,9 @@ def _with_large(
         yield number, named
 
 
-def _send_picture(channel: grpc.Channel, number: int, named: tuple[str, bytes], shown: _Shown) -> None:
+def _send_picture(channel: grpc.Channel, numbered: tuple[int, tuple[str, bytes]], shown: _Shown) -> None:
     """Send a picture to one of the rpcs that decode."""
-    name, data = named
+    number, (name, data) = numbered
     within = _HANGS_S * (12 if name.startswith("47") else 1)  # those wait for each other, by the budget
     try:
         if number % 3 == 0:

@@ -7,9 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["ServerProcess", "processor_s", "resident_bytes"]
+__all__ = ["COMMAND", "ServerProcess", "processor_s", "resident_bytes"]
 
-_COMMAND: Final = (sys.executable, "-c", "from smserve.cli import main; main()", "serve", "--port", "0")
+COMMAND: Final = (sys.executable, "-c", "from smserve.cli import main; main()", "serve", "--port", "0")
+"""Starts one; options follow."""
 _ENDS_WITHIN_S: Final = 90
 
 
@@ -29,7 +30,7 @@ class ServerProcess:
             options: Further ones of `smserve serve`.
         """
         self._process: Final = subprocess.Popen(
-            [*_COMMAND, "--model", str(model), "--log-level", "error", *options], stdout=subprocess.PIPE, text=True
+            [*COMMAND, "--model", str(model), "--log-level", "error", *options], stdout=subprocess.PIPE, text=True
         )
         self.pid: Final = self._process.pid
         line = self._process.stdout.readline() if self._process.stdout is not None else ""

@@ -119,7 +119,7 @@ class _Maker:
             else:
                 setattr(message, field.name, self._scalar(field))
 
-    def _fill_repeated(self, message: Message, field: FieldDescriptor) -> None:
+    def _fill_repeated(self, message: Message, field: Any) -> None:
         values = getattr(message, field.name)
         for _ in range(int(self._one_of((0, 1, 2, 3, 70)))):
             if field.type == FieldDescriptor.TYPE_MESSAGE:
@@ -135,9 +135,9 @@ class _Maker:
             numbers[:] = self._one_of((0.0, np.nan, np.inf, 1e38, 1e-45))
         vector.data = numbers.tobytes() + self._one_of((b"", b"", b"\0"))
         vector.dimension = int(self._one_of((length, length, 8, 2**32 - 1)))
-        vector.data_type = int(self._one_of((0, 1, 1, 7)))
+        vector.data_type = self._one_of((0, 1, 1, 7))
 
-    def _scalar(self, field: FieldDescriptor) -> Any:
+    def _scalar(self, field: Any) -> Any:
         if field.type == FieldDescriptor.TYPE_STRING:
             return self._one_of(_TEXTS)
         if field.type == FieldDescriptor.TYPE_BYTES:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smserve.gallery import memory
-from smserve.gallery.memory import memory_given_back
+from smserve.memory import memory_given_back
 
 
 def resident_bytes() -> int:
