@@ -1,7 +1,6 @@
 """Freed memory goes back to the system."""
 
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -23,20 +22,3 @@ def test_the_process_shrinks() -> None:
         del blocks
     assert used - resident_bytes() > 40_000_000
     assert len(last) == 60_000
-
-
-@pytest.mark.skipif(memory._SET is None or memory._TRIM is None, reason="another C library than glibc")
-def test_large_blocks_of_many_threads_go_back_when_they_are_freed() -> None:
-    memory.give_back_large_blocks()
-    used = resident_bytes()
-
-    def take_and_free() -> None:
-        for _ in range(3):
-            assert len([bytearray(b"x" * (12 << 20)) for _ in range(2)]) == 2
-
-    threads = [threading.Thread(target=take_and_free) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert resident_bytes() - used < 12 << 20
