@@ -52,8 +52,9 @@ class NearDuplicateCounts:
     def __str__(self) -> str:
         """Return one line for people."""
         how = "" if self.is_exact else ", as far as each item's 10 nearest tell"
+        pairs = "pair" if self.pairs == 1 else "pairs"
         return (
-            f"near-duplicates, cosine {self.threshold:g} or more: {self.pairs:,} pairs, {self.across_labels:,} of them "
+            f"near-duplicates, cosine {self.threshold:g} or more: {self.pairs:,} {pairs}, {self.across_labels:,} of them "
             f"across labels{how}"
         )
 
