@@ -34,8 +34,8 @@ def export(*, gallery: Path, file: Path, thumbnails: bool, as_json: bool) -> Non
     if as_json:
         print_json(report)
     click.echo(
-        f"{file}: {counted(report.item_count, 'item')}, D={report.dimension}, of model {report.model_fingerprint}, up to write "
-        f"{report.last_sequence:,}",
+        f"{file}: {counted(report.item_count, 'item')}, D={report.dimension}, of model {report.model_fingerprint}, "
+        f"up to write {report.last_sequence:,}",
         err=True,
     )
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from smserve.cli.index_verify import print_findings
 from smserve.cli.gallery_target import folder_option
+from smserve.cli.index_verify import print_findings
 from smserve.cli.options import json_option
 from smserve.cli.output import counted, print_json
 

@@ -25,8 +25,9 @@ def verify(ctx: click.Context, *, gallery: Path, as_json: bool) -> None:
     """Look for damage in every byte that a gallery depends on.
 
     Rows, thumbnails, indexes, generations and the small files are verified, and whether they fit each other; so are
-    those of the staged model and of the one before. Nothing is changed, and a server may use the gallery meanwhile. Ends with exit code 1 when something has an effect; the table
-    says which. `smserve index repair` does what can be done about it.
+    those of the staged model and of the one before. Nothing is changed, and a server may use the gallery meanwhile.
+    Ends with exit code 1 when something has an effect; the table says which. `smserve index repair` does what can be
+    done about it.
 
     \b
     Examples:

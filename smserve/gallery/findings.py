@@ -14,7 +14,7 @@ class Effect(StrEnum):
     REFUSED = "the gallery is not opened"
     IN_PART = "what is damaged is refused when it is needed, all else is served"
     FALLBACK = "answers stay right: another generation, or the rows themselves, are searched"
-    OTHER_MODEL = "the model in use is not concerned; this one is refused: remove it with `smserve gallery discard` and stage it anew"
+    OTHER_MODEL = "none on the model in use; this one is refused: `smserve gallery discard` it, and stage it anew"
     NONE = "none"
 
 

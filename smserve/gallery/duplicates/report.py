@@ -54,8 +54,8 @@ class NearDuplicateCounts:
         how = "" if self.is_exact else ", as far as each item's 10 nearest tell"
         pairs = "pair" if self.pairs == 1 else "pairs"
         return (
-            f"near-duplicates, cosine {self.threshold:g} or more: {self.pairs:,} {pairs}, {self.across_labels:,} of them "
-            f"across labels{how}"
+            f"near-duplicates, cosine {self.threshold:g} or more: {self.pairs:,} {pairs}, {self.across_labels:,} of "
+            f"them across labels{how}"
         )
 
 
