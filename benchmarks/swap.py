@@ -115,7 +115,8 @@ def _measure(prefix: str, served: Served, count: int, swaps: int, history: Histo
         f"{sum(map(len, quiet)):,} searches without swaps (p99 {p99[0]:.1f} ms), {sum(map(len, during)):,} during "
         f"{swaps} swaps in {seconds:.1f} s (p99 {p99[1]:.1f} ms, {p99[1] / p99[0]:.2f} times that; "
         f"by turns {', '.join(f'{ratio:.2f}' for ratio in ratios)}); {sum(each.count for each in clients.answers):,} "
-        f"answers checked; resident before and after each turn, medians: {', '.join(f'{each / 1e6:.0f} MB' for each in memory)}."
+        f"answers checked; resident before and after each turn, medians: "
+        f"{', '.join(f'{each / 1e6:.0f} MB' for each in memory)}."
     )
     for message in clients.failures[:3]:
         print(f"failed: {message}")
