@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from smserve.cli.options import gallery_argument, json_option
-from smserve.cli.output import print_json, print_table
+from smserve.cli.output import counted, print_json, print_table
 
 __all__ = ["activate", "discard", "models"]
 
@@ -49,7 +49,7 @@ def activate(*, gallery: Path, previous: bool) -> None:
         switch(gallery)
     model = gallery_models(gallery)[0]
     click.echo(
-        f"gallery {gallery} is searched with model {model.model_fingerprint}, {model.item_count:,} items, D="
+        f"gallery {gallery} is searched with model {model.model_fingerprint}, {counted(model.item_count, 'item')}, D="
         f"{model.dimension}, from the next start of its server on: restart it with that model",
         err=True,
     )

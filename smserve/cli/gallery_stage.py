@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from smserve.cli.options import gallery_argument, json_option, model_option
-from smserve.cli.output import print_json, print_table
+from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import growing_progress
 
 __all__ = ["stage"]
@@ -42,14 +42,14 @@ def stage(ctx: click.Context, *, gallery: Path, model: Path, workers: int | None
     elif report.refused:
         print_table(["item", "source", "why"], [[each.item_id, each.path, each.reason] for each in report.refused])
     click.echo(
-        f"gallery {gallery}: {report.embedded:,} items embedded with model {report.model_fingerprint}, "
+        f"gallery {gallery}: {counted(report.embedded, 'item')} embedded with model {report.model_fingerprint}, "
         f"{report.deleted:,} that are gone removed from the stage",
         err=True,
     )
     if report.refused:
         click.echo(
-            f"{len(report.refused):,} items can't be embedded: write them again with their picture, or remove them, "
-            f"then run this again",
+            f"{counted(len(report.refused), 'item')} can't be embedded: write each again with its picture, or remove "
+            f"it, then run this again",
             err=True,
         )
         ctx.exit(1)
