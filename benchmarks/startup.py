@@ -24,6 +24,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
 
 from benchmarks.evidence import describe_machine, print_measure
+from benchmarks.server_process import COMMAND, processor_s
 from benchmarks.vector_search.data import DIMENSION, Data
 from smserve.gallery import LocalGallery, LocalGalleryWriter, NewItem
 from smserve.gallery.index import IndexChoice, VectorIndex
@@ -127,10 +128,9 @@ def ivf_index(vectors: FloatArray) -> BuiltIndex:
 
 def start_s(model: Path, gallery: Path) -> tuple[float, float]:
     """Start a server, and return the seconds until health says SERVING: by the clock, and of its processor time."""
-    command = [sys.executable, "-c", "from smserve.cli import main; main()", "serve", "--port", "0"]
     began = time.perf_counter()
     with subprocess.Popen(
-        [*command, "--model", str(model), "--gallery", str(gallery), "--log-level", "error"],
+        [*COMMAND, "--model", str(model), "--gallery", str(gallery), "--log-level", "error"],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -150,15 +150,6 @@ def start_s(model: Path, gallery: Path) -> tuple[float, float]:
             if process.poll() is None:
                 process.kill()
     return seconds, spent
-
-
-def processor_s(pid: int) -> float:
-    """Return how long a process has run on any processor; NaN where Linux's /proc isn't there."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return float("nan")
-    user, system = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def print_parts(gallery: Path) -> None:

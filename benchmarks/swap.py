@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.evidence import describe_machine, print_measure
+from benchmarks.server_process import resident_bytes
 from benchmarks.swapping.clients import Clients
 from benchmarks.swapping.history import History
 from benchmarks.swapping.served import InProcess, Served, ServerProcess
@@ -72,7 +73,7 @@ def _measure(prefix: str, served: Served, count: int, swaps: int, history: Histo
 
     def resident() -> float:
         noted = sum(each.size_bytes() for each in clients.answers) if prefix != "swap" else 0
-        return _resident_bytes(served.pid) - noted
+        return resident_bytes(served.pid) - noted
 
     def work(first: int) -> None:
         for number in range(first, first + swaps // _TURNS):
@@ -115,7 +116,8 @@ def _measure(prefix: str, served: Served, count: int, swaps: int, history: Histo
         f"{sum(map(len, quiet)):,} searches without swaps (p99 {p99[0]:.1f} ms), {sum(map(len, during)):,} during "
         f"{swaps} swaps in {seconds:.1f} s (p99 {p99[1]:.1f} ms, {p99[1] / p99[0]:.2f} times that; "
         f"by turns {', '.join(f'{ratio:.2f}' for ratio in ratios)}); {sum(each.count for each in clients.answers):,} "
-        f"answers checked; resident before and after each turn, medians: {', '.join(f'{each / 1e6:.0f} MB' for each in memory)}."
+        f"answers checked; resident before and after each turn, medians: "
+        f"{', '.join(f'{each / 1e6:.0f} MB' for each in memory)}."
     )
     for message in clients.failures[:3]:
         print(f"failed: {message}")
@@ -123,7 +125,3 @@ def _measure(prefix: str, served: Served, count: int, swaps: int, history: Histo
     print_measure(f"{prefix}.p99_ratio", [p99[1] / p99[0]], goal=2, better="lower")
     print_measure(f"{prefix}.memory_growth", [memory[-1] / memory[0] - 1], goal=0.05, better="lower")
     print_measure(f"{prefix}.wrong_generation", [wrong], goal=0, better="lower")
-
-
-def _resident_bytes(pid: int) -> float:
-    return 4096.0 * int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])

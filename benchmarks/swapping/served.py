@@ -1,9 +1,6 @@
 """A gallery that is searched and written to: in this process, or by a server process on this machine."""
 
 import os
-import signal
-import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from benchmarks import server_process
 from benchmarks.swapping.clients import TOP_K, Answer, Ask
 from smserve.client import Client
 from smserve.gallery import LiveGallery, NewItem
@@ -85,17 +83,9 @@ class ServerProcess(Served):
     """`smserve serve` on a free port; its answers name the generation."""
 
     def __init__(self, model: Path, gallery: Path) -> None:
-        command = [sys.executable, "-c", "from smserve.cli import main; main()", "serve", "--port", "0"]
-        self._process: Final = subprocess.Popen(
-            [*command, "--model", str(model), "--gallery", str(gallery), "--log-level", "error"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process: Final = server_process.ServerProcess(model, "--gallery", str(gallery))
         self.pid = self._process.pid
-        line = self._process.stdout.readline() if self._process.stdout is not None else ""
-        if not line.startswith("listening on "):
-            sys.exit(f"Error: the server ended with status {self._process.wait(timeout=60)}; see above")
-        self._address: Final = line.split()[-1]
+        self._address: Final = self._process.address
         self._clients: Final = [Client(self._address)]
 
     def write(self, items: Sequence[NewItem]) -> int:
@@ -117,13 +107,7 @@ class ServerProcess(Served):
         """End it."""
         for client in self._clients:
             client.close()
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.stop()
 
     def _ask(self, queries: np.ndarray) -> Ask:
         client = Client(self._address)

@@ -9,7 +9,7 @@ import click
 
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.options import file_path, gallery_argument, json_option
-from smserve.cli.output import print_json, print_table
+from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def compare(
     _print(found, as_json=as_json)
     if found.unreadable:
         first = found.unreadable[0]
-        click.echo(f"not asked: {len(found.unreadable)} pictures; the first, {first.path}: {first.reason}", err=True)
+        click.echo(
+            f"not asked: {counted(len(found.unreadable), 'picture')}; the first, {first.path}: {first.reason}", err=True
+        )
         ctx.exit(EXIT_PARTIAL)
 
 
@@ -111,4 +113,4 @@ def _print(found: ModelComparison, *, as_json: bool) -> None:
         ],
         numeric=["overlap"],
     )
-    click.echo(f"{found.queries:,} queries, {found.labelled:,} of them labelled", err=True)
+    click.echo(f"{counted(found.queries, 'query', 'queries')}, {found.labelled:,} of them labelled", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from smserve.cli.options import file_path, gallery_argument, json_option, model_option, new_file_path
-from smserve.cli.output import print_json
+from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
 
 __all__ = ["export", "import_"]
@@ -34,8 +34,8 @@ def export(*, gallery: Path, file: Path, thumbnails: bool, as_json: bool) -> Non
     if as_json:
         print_json(report)
     click.echo(
-        f"{file}: {report.item_count:,} items, D={report.dimension}, of model {report.model_fingerprint}, up to write "
-        f"{report.last_sequence:,}",
+        f"{file}: {counted(report.item_count, 'item')}, D={report.dimension}, of model {report.model_fingerprint}, "
+        f"up to write {report.last_sequence:,}",
         err=True,
     )
 
@@ -70,7 +70,7 @@ def import_(*, file: Path, gallery: Path, model: Path | None, as_json: bool) -> 
     if as_json:
         print_json(report)
     click.echo(
-        f"gallery {gallery}: {report.added:,} items added, {report.replaced:,} replaced, {report.unchanged:,} were "
-        f"there already; generation {report.generation}",
+        f"gallery {gallery}: {counted(report.added, 'item')} added, {report.replaced:,} replaced, "
+        f"{report.unchanged:,} there already; generation {report.generation}",
         err=True,
     )

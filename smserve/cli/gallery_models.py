@@ -6,7 +6,7 @@ import click
 
 from smserve.cli.gallery_here_or_served import check_one, fingerprint_option, gallery_or_server
 from smserve.cli.options import gallery_argument, json_option
-from smserve.cli.output import print_json, print_table
+from smserve.cli.output import counted, print_json, print_table
 
 __all__ = ["activate", "discard", "models"]
 
@@ -100,7 +100,7 @@ def _activate_here(gallery: Path, *, previous: bool, as_json: bool) -> None:
     if as_json:
         print_json(model)
     click.echo(
-        f"gallery {gallery} is searched with model {model.model_fingerprint}, {model.item_count:,} items, D="
+        f"gallery {gallery} is searched with model {model.model_fingerprint}, {counted(model.item_count, 'item')}, D="
         f"{model.dimension}, from the next start of its server on: restart it with that model",
         err=True,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from smserve.cli.options import file_path, gallery_argument, json_option, new_file_path
-from smserve.cli.output import print_json
+from smserve.cli.output import counted, print_json
 
 __all__ = ["restore", "snapshot"]
 
@@ -30,7 +30,7 @@ def snapshot(*, gallery: Path, file: Path, as_json: bool) -> None:
     if as_json:
         print_json(info)
     click.echo(
-        f"{file}: {info.item_count:,} items up to write {info.last_sequence:,}, generation {info.generation}, "
+        f"{file}: {counted(info.item_count, 'item')} up to write {info.last_sequence:,}, generation {info.generation}, "
         f"{info.size / 2**20:,.1f} MiB",
         err=True,
     )
@@ -54,4 +54,4 @@ def restore(*, file: Path, gallery: Path, as_json: bool) -> None:
     info = restore_snapshot(file, gallery)
     if as_json:
         print_json(info)
-    click.echo(f"gallery {gallery}: {info.item_count:,} items of model {info.model_fingerprint}", err=True)
+    click.echo(f"gallery {gallery}: {counted(info.item_count, 'item')} of model {info.model_fingerprint}", err=True)

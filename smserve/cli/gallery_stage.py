@@ -10,7 +10,7 @@ import click
 
 from smserve.cli.gallery_here_or_served import check_one, fingerprint_option, gallery_or_server
 from smserve.cli.options import json_option, model_option
-from smserve.cli.output import print_json, print_table
+from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import growing_progress
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _stage_here(gallery: Path, model: Path, workers: int | None, *, as_json: boo
     elif report.refused:
         print_table(["item", "source", "why"], [[each.item_id, each.path, each.reason] for each in report.refused])
     click.echo(
-        f"gallery {gallery}: {report.embedded:,} items embedded with model {report.model_fingerprint}, "
+        f"gallery {gallery}: {counted(report.embedded, 'item')} embedded with model {report.model_fingerprint}, "
         f"{report.deleted:,} that are gone removed from the stage",
         err=True,
     )
@@ -114,7 +114,8 @@ def _print_served(last: StagingProgress, server: str, *, as_json: bool) -> None:
     elif last.refused:
         print_table(["item", "source", "why"], [[each.item_id, each.source_uri, each.message] for each in last.refused])
     click.echo(
-        f"gallery {last.gallery}: {last.embedded_count:,} items embedded with model {last.model_fingerprint}", err=True
+        f"gallery {last.gallery}: {counted(last.embedded_count, 'item')} embedded with model {last.model_fingerprint}",
+        err=True,
     )
     if last.refused_count:
         _say_what_to_do(last.refused_count)
@@ -124,7 +125,8 @@ def _print_served(last: StagingProgress, server: str, *, as_json: bool) -> None:
 
 def _say_what_to_do(refused: int) -> None:
     click.echo(
-        f"{refused:,} items can't be embedded: write them again with their picture, or remove them, and run this again",
+        f"{counted(refused, 'item')} can't be embedded: write each again with its picture, or remove it, then run this "
+        f"again",
         err=True,
     )
 

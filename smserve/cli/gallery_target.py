@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smserve.gallery import LiveGallery
     from smserve.types import GenerationInfo
 
-__all__ = ["Target", "check_target", "open_target", "target_options"]
+__all__ = ["Target", "check_target", "folder_option", "open_target", "target_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -85,6 +85,17 @@ class _Served(Target):
 
     def roll_back(self, expected: int | None) -> GenerationInfo:
         return self._client.roll_back(gallery=self._name, expected_generation=expected)
+
+
+def folder_option(command: _Command) -> _Command:
+    """Add `--gallery` for a command that works on a folder alone, served or not."""
+    return click.option(
+        "--gallery",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        required=True,
+        metavar="DIR",
+        help="The gallery's folder.",
+    )(command)
 
 
 def target_options(command: _Command) -> _Command:

@@ -13,7 +13,7 @@ import click
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_target import check_target, target_options
 from smserve.cli.options import file_path, json_option, model_option, timeout_option
-from smserve.cli.output import print_json
+from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def add(
     if as_json:
         print_json({**asdict(report), "images_per_s": report.images_per_s})
     click.echo(
-        f"gallery {report.gallery}: {report.added:,} added, {report.unchanged:,} unchanged, {report.items:,} items in "
-        f"all, generation {report.generation}, in {report.seconds:.1f} s",
+        f"gallery {report.gallery}: {report.added:,} added, {report.unchanged:,} unchanged, "
+        f"{counted(report.items, 'item')} in all, generation {report.generation}, in {report.seconds:.1f} s",
         err=True,
     )
     for each in report.unreadable[:_SHOWN]:

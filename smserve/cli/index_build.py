@@ -8,7 +8,7 @@ import click
 
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.options import file_path, json_option, model_option, new_file_path
-from smserve.cli.output import print_json
+from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
 
 __all__ = ["build"]
@@ -116,7 +116,7 @@ def build(
         print_json({**asdict(report), "images_per_s": report.images_per_s})
     resumed = f" ({report.resumed:,} of them from an interrupted build)" if report.resumed else ""
     click.echo(
-        f"gallery {gallery}: {report.items:,} items{resumed}, generation {report.generation}, in "
+        f"gallery {gallery}: {counted(report.items, 'item')}{resumed}, generation {report.generation}, in "
         f"{report.seconds:.1f} s, {report.images_per_s:.0f} images/s",
         err=True,
     )

@@ -9,7 +9,7 @@ import click
 
 from smserve.cli.gallery_target import open_target, target_options
 from smserve.cli.options import json_option, timeout_option
-from smserve.cli.output import print_json, print_table
+from smserve.cli.output import counted, print_json, print_table
 
 if TYPE_CHECKING:
     from smserve.types import GenerationInfo
@@ -85,4 +85,4 @@ def rollback(
 def _print(info: GenerationInfo, *, as_json: bool) -> None:
     if as_json:
         print_json(info)
-    click.echo(f"generation {info.number} is in use: {info.item_count:,} items, index {info.index}", err=True)
+    click.echo(f"generation {info.number} is in use: {counted(info.item_count, 'item')}, index {info.index}", err=True)

@@ -8,7 +8,7 @@ import click
 
 from smserve.cli.gallery_target import open_target, target_options
 from smserve.cli.options import json_option, timeout_option
-from smserve.cli.output import print_json
+from smserve.cli.output import counted, print_json
 
 __all__ = ["remove"]
 
@@ -45,4 +45,4 @@ def remove(
         removed = target.delete(item_ids, filter)
     if as_json:
         print_json({"removed": removed})
-    click.echo(f"removed {removed:,} items", err=True)
+    click.echo(f"removed {counted(removed, 'item')}", err=True)

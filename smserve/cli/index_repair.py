@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
+from smserve.cli.gallery_target import folder_option
 from smserve.cli.index_verify import print_findings
 from smserve.cli.options import json_option
-from smserve.cli.output import print_json
+from smserve.cli.output import counted, print_json
 
 __all__ = ["repair"]
 
 
 @click.command()
-@click.argument("gallery", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@folder_option
 @click.option(
     "--accept-loss",
     is_flag=True,
@@ -23,16 +24,17 @@ __all__ = ["repair"]
 @json_option
 @click.pass_context
 def repair(ctx: click.Context, *, gallery: Path, accept_loss: bool, as_json: bool) -> None:
-    """Do what can be done about the damage of GALLERY, and list what can't.
+    """Do what can be done about the damage of a gallery, and list what can't.
 
     Damaged generations are made again from the rows, damaged indexes and small files from what they were made of. What
-    is replaced is kept in the folder "damaged" of the gallery. No server may have it open. Ends with exit code 1 when
+    is replaced is kept in the folder "damaged" of the gallery. A damaged model that is not in use is listed alone: it
+    can be discarded and staged anew. No server may have it open. Ends with exit code 1 when
     something is still wrong.
 
     \b
     Examples:
-      smserve index repair gallery/
-      smserve index repair gallery/ --accept-loss
+      smserve index repair --gallery gallery/
+      smserve index repair --gallery gallery/ --accept-loss
     """  # noqa: D301 - click wants a real backspace
     from smserve.gallery.repair import repair_gallery
 
@@ -57,7 +59,7 @@ def repair(ctx: click.Context, *, gallery: Path, accept_loss: bool, as_json: boo
     if report.aside is not None:
         click.echo(f"what was replaced is kept in {report.aside}", err=True)
     if report.after.is_sound:
-        click.echo(f"gallery {gallery} is sound: {report.after.item_count:,} items", err=True)
+        click.echo(f"gallery {gallery} is sound: {counted(report.after.item_count, 'item')}", err=True)
         return
     if report.lost and not accept_loss:
         click.echo("nothing was given up: restore the gallery from a copy, or go on with --accept-loss", err=True)

@@ -9,7 +9,12 @@ from typing import Any
 import click
 import numpy as np
 
-__all__ = ["print_json", "print_pairs", "print_table", "to_plain"]
+__all__ = ["counted", "print_json", "print_pairs", "print_table", "to_plain"]
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return "1 item", "2 items"; `many` where it is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def to_plain(value: Any) -> Any:

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from smserve.memory import give_back_large_blocks
+
 __all__ = ["ByteBudget"]
 
 _POLL_S = 0.1  # how soon a waiting caller notices that its answer is no longer wanted
@@ -16,6 +18,7 @@ class ByteBudget:
     """
 
     def __init__(self, total: int) -> None:
+        give_back_large_blocks()  # else what was held and let go still takes memory
         self.total = total
         self._free = total
         self._queue: list[object] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Effect", "Finding", "Verification"]
+__all__ = ["Effect", "Finding", "OtherModel", "Verification", "damages"]
 
 
 class Effect(StrEnum):
@@ -14,6 +14,7 @@ class Effect(StrEnum):
     REFUSED = "the gallery is not opened"
     IN_PART = "what is damaged is refused when it is needed, all else is served"
     FALLBACK = "answers stay right: another generation, or the rows themselves, are searched"
+    OTHER_MODEL = "none on the model in use; this one is refused: `smserve gallery discard` it, and stage it anew"
     NONE = "none"
 
 
@@ -33,15 +34,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherModel:
+    """A model of the gallery that is not in use.
+
+    Attributes:
+        state: "staged" or "previous".
+        item_count: Rows that are sound.
+    """
+
+    state: str
+    item_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """What a look at every byte that matters found.
 
     Attributes:
-        gallery: The folder.
-        item_count: Rows that are sound.
-        sequence: The last write.
-        generations: Numbers of those that are sound, newest first.
-        findings: What is wrong; empty where nothing is.
+        gallery: The folder of the model in use.
+        item_count: Rows of it that are sound.
+        sequence: Its last write.
+        generations: Numbers of those of it that are sound, newest first.
+        findings: What is wrong, with any model; empty where nothing is.
+        others: The models beside it that were looked at.
     """
 
     gallery: Path
@@ -49,6 +64,7 @@ class Verification:
     sequence: int
     generations: tuple[int, ...]
     findings: tuple[Finding, ...]
+    others: tuple[OtherModel, ...] = ()
 
     @property
     def is_sound(self) -> bool:

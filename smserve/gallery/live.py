@@ -16,7 +16,6 @@ from smserve.gallery.condition import Condition
 from smserve.gallery.following import caught_up
 from smserve.gallery.generation import is_finished
 from smserve.gallery.interface import GalleryWriter, GenerationAdmin
-from smserve.gallery.memory import memory_given_back
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.points import At, nowhere
 from smserve.gallery.publication import IndexBuilder
@@ -29,6 +28,7 @@ from smserve.gallery.view import Change
 from smserve.gallery.viewed import ViewedGallery
 from smserve.gallery.views import Views
 from smserve.gallery.writer import LocalGalleryWriter
+from smserve.memory import memory_given_back
 
 __all__ = ["LiveGallery"]
 

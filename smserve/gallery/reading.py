@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from smserve.errors import GalleryDamaged, InvalidInput, InvalidVector, ItemNotFound
+from smserve.gallery.ahead import VerificationAhead
 from smserve.gallery.completeness import complete_above
 from smserve.gallery.condition import Condition
 from smserve.gallery.following import caught_up
@@ -39,6 +40,7 @@ class Reading:
         self._views: Final = views
         self._selections: Final = Selections(records)
         self._live_recall: Final = LiveRecall(check_every)
+        self._ahead: Final = VerificationAhead(path, records)
         self._metric: Final = meta["metric"]
         self.dimension: Final = int(meta["dimension"])
         self.model_fingerprint: Final = meta["model_fingerprint"]
@@ -128,15 +130,16 @@ class Reading:
             if condition is None:
                 labels = self._records.count_by_label() if by_label else Counter[str]()
                 return Counts(total=labels.total() if by_label else self._records.count(), by_label=dict(labels))
-            keys = self._records.matching(condition).tolist()
+            keys = self._records.matching(condition)
             if by_label:
-                labels = Counter(row.label for row in self._records.by_key(keys).values())
+                labels = self._records.labels_of(keys)
                 return Counts(total=labels.total(), by_label=dict(labels))
             return Counts(total=len(keys))
 
     def close(self) -> None:
         """End what runs aside; calling it twice is harmless."""
         self._live_recall.close()
+        self._ahead.close()
 
     def _check(self, view: View, query: FloatArray, top_k: int, keys: list[int], condition: Condition | None) -> None:
         selection = None if condition is None else self._selections.select(view, condition)

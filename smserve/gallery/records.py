@@ -1,5 +1,6 @@
 """The truth of a gallery: its items, in one SQLite file."""
 
+import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -138,6 +139,11 @@ class Records:
             )
         return counts
 
+    def labels_of(self, keys: Positions) -> Counter[str]:
+        """Return the number of each label among rows that `matching` gave, and has verified."""
+        query = "SELECT label, count(*) FROM items WHERE key IN (SELECT value FROM json_each(?)) GROUP BY label"
+        return Counter(dict(self.database.rows(query, (json.dumps(keys.tolist()),))))
+
     def snapshot(self) -> AbstractContextManager[None]:
         """Let what this thread reads inside the block be of one state."""
         return self.database.snapshot()
@@ -189,6 +195,18 @@ class Records:
         """
         self.verification.ensure(self.database.rows)
         return condition.keys(self.database.rows, after_key=after_key, most=most)
+
+    def verify_ahead(self, count: int) -> bool:
+        """Verify the next rows, and after the last one the indexes, before a filter asks for it; False when done.
+
+        Raises:
+            GalleryDamaged: A row fails its checksum, or an index doesn't fit the rows.
+        """
+        if self.verification.advance(self.database.rows, count):
+            return True
+        self.verification.ensure(self.database.rows)
+        self.ensure_items()
+        return False
 
     def removed(self, *, after_sequence: int) -> Positions | None:
         """Return the keys of the rows that went after a write; None where that is not known."""

@@ -28,6 +28,7 @@ from smserve.gallery.tuning.choice_file import FILE_NAME as CHOICE
 from smserve.gallery.tuning.choice_file import read_choice
 from smserve.gallery.tuning.chosen import chosen_index
 from smserve.gallery.verify import verify_gallery
+from smserve.gallery.verify_model import verify_model
 from smserve.gallery.writer import LocalGalleryWriter
 
 __all__ = ["Repair", "repair_gallery"]
@@ -50,11 +51,11 @@ class Repair:
     after: Verification
 
 
-def repair_gallery(path: Path, *, accept_loss: bool = False) -> Repair:
-    """Repair a gallery that nobody writes to.
+def repair_gallery(gallery: Path, *, accept_loss: bool = False) -> Repair:
+    """Repair the model in use of a gallery that nobody writes to; others are looked at, and can be staged anew.
 
     Args:
-        path: Its folder.
+        gallery: Its folder.
         accept_loss: Go on without what can't be read any more; otherwise the gallery stays refused.
 
     Raises:
@@ -63,15 +64,15 @@ def repair_gallery(path: Path, *, accept_loss: bool = False) -> Repair:
         DiskFull: There is no room to keep what is replaced.
         SmserveError: It can't be read or written, for want of permission for example.
     """
-    path = active_folder(path)
+    path = active_folder(gallery)
     if not (path / DATABASE).exists():
         raise GalleryNotFound(f"{path} is no gallery (it has no {DATABASE}); check the path")
     aside, done, lost = Aside(path), list[str](), list[str]()
     try:
         with _locked(path):
-            before = verify_gallery(path)
+            before = verify_model(path)
             if before.is_sound:
-                return Repair(done=(), lost=(), aside=None, after=before)
+                return Repair(done=(), lost=(), aside=None, after=verify_gallery(gallery))
             _mend_choice(path, aside, done)
             mended = _mend_database(path, before, aside, done, lost, accept_loss=accept_loss)
             sound = [] if mended is Mended.REBUILT else list(before.generations)
@@ -85,7 +86,7 @@ def repair_gallery(path: Path, *, accept_loss: bool = False) -> Repair:
                 _drop(path, sound, done)
     except OSError as error:
         raise write_failed(f"what is kept of gallery {path}", error) from None
-    return Repair(done=tuple(done), lost=tuple(lost), aside=aside.path, after=verify_gallery(path))
+    return Repair(done=tuple(done), lost=tuple(lost), aside=aside.path, after=verify_gallery(gallery))
 
 
 @contextmanager

@@ -7,14 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from smserve.errors import (
     GalleryDamaged,
     GalleryExists,
     GenerationMismatch,
-    InvalidInput,
-    InvalidVector,
     ModelMismatch,
     SmserveError,
 )
@@ -25,6 +21,7 @@ from smserve.gallery.current import Current, read_current, write_current
 from smserve.gallery.durable import sync_file
 from smserve.gallery.filtering.verification import RowVerification
 from smserve.gallery.generation import generation_numbers
+from smserve.gallery.incoming import check_item
 from smserve.gallery.interface import GalleryWriter
 from smserve.gallery.lock import FILE_NAME as LOCK
 from smserve.gallery.lock import take_lock
@@ -39,7 +36,6 @@ from smserve.gallery.view import Change
 
 __all__ = ["LocalGalleryWriter"]
 
-_NORM_TOLERANCE: Final = 1e-3
 _METRIC: Final = "cosine"
 
 
@@ -116,7 +112,7 @@ class LocalGalleryWriter(GalleryWriter):
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""
         for item in items:
-            self._check(item)
+            check_item(item, self._dimension)
         return self._write(items, (), upsert_request(request_id, items))
 
     def delete(self, selected: Iterable[str] | Condition, *, request_id: str = "") -> Written:
@@ -249,19 +245,3 @@ class LocalGalleryWriter(GalleryWriter):
     def _acknowledge(self, committed: Committed) -> None:
         write_committed(self._path, committed, self._at)
         self._committed = committed
-
-    def _check(self, item: NewItem) -> None:
-        if not item.item_id:
-            raise InvalidInput("an item has an empty id; name it", field="item_id")
-        vector = np.asarray(item.vector)
-        if vector.shape != (self._dimension,):
-            raise InvalidVector(
-                f"item {item.item_id!r} has a vector of shape {vector.shape}, the gallery has D={self._dimension}",
-                field="vector",
-            )
-        norm = float(np.linalg.norm(vector))
-        if not abs(norm - 1) <= _NORM_TOLERANCE:  # NaN and infinity fail too
-            raise InvalidVector(
-                f"item {item.item_id!r} has a vector of norm {norm:.4g}, wanted 1; divide it by its norm",
-                field="vector",
-            )

@@ -8,11 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 
 import grpc
-from grpc_health.v1 import (  # type: ignore[import-untyped]  # ships no types
-    health,
-    health_pb2,
-    health_pb2_grpc,
-)
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE  # type: ignore[import-untyped]  # see above
 
 from smserve.config import MAX_MESSAGE_BYTES
 from smserve.engine import Engine
@@ -20,6 +17,7 @@ from smserve.errors import Unavailable
 from smserve.server.admission import Admission
 from smserve.server.calls import CallInterceptor
 from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
+from smserve.server.health import Health
 from smserve.server.places import StreamPlaces
 from smserve.server.reflection import ReflectionCap, add_reflection
 from smserve.server.settings import ServerSettings
@@ -84,9 +82,9 @@ class Server:
             interceptors=[ReflectionCap(), CallInterceptor(self._admission, self._administration, self._places)],
             options=_OPTIONS,
         )
-        self._health = health.HealthServicer()
+        self._health = Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        add_reflection(self._server, (*_services(settings), health.SERVICE_NAME))
+        add_reflection(self._server, (*_services(settings), HEALTH_SERVICE))
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
             self.port: Final[int] = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
@@ -126,6 +124,7 @@ class Server:
         self._health.enter_graceful_shutdown()
         if self._engine is not None:
             self._hurry.wait(max(_SETTLING_S, self.settings.drain_delay))
+        self._health.end_watches()
         self._places.close()
         self._administration.close()
         self._admission.close()

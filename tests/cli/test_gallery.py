@@ -38,7 +38,7 @@ def test_export_and_import(run: Run, gallery: Path, tiny_model: Path, other_mode
     assert (imported["added"], imported["replaced"], imported["generation"]) == (24, 0, 1)
     assert item_count(tmp_path / "new", tiny_model) == 24
     again = run("gallery", "import", tmp_path / "items.parquet", tmp_path / "new", "--model", tiny_model)
-    assert "0 items added, 0 replaced, 24 were there already" in again.stderr
+    assert "0 items added, 0 replaced, 24 there already" in again.stderr
     foreign = run("gallery", "import", tmp_path / "items.parquet", tmp_path / "new", "--model", other_model)
     assert (foreign.exit_code, foreign.stderr[:33]) == (1, f"Error: the vectors of {tmp_path}"[:33])
     missing = run("gallery", "import", tmp_path / "items.parquet", tmp_path / "new", "--model", tmp_path / "none.onnx")
@@ -99,7 +99,7 @@ def test_what_can_not_be_embedded_is_listed(
         "item\tsource\twhy",
         f"red/0.png\t{tmp_path / 'photos' / 'red' / '0.png'}\tNo such file or directory",
     ]
-    assert "1 items can't be embedded" in refused.stderr
+    assert "1 item can't be embedded" in refused.stderr
     as_json = run("gallery", "stage", tmp_path / "g", "--model", other_model, "--json")
     assert json.loads(as_json.stdout)["refused"][0]["item_id"] == "red/0.png"
     discarded = run("gallery", "discard", tmp_path / "g")
@@ -141,7 +141,8 @@ def test_a_build_counts_near_duplicates(run: Run, tiny_model: Path, pictures: Pa
     built = run(*command, tmp_path / "g", *options, "--json")
     counts = document(built)["near_duplicates"]
     assert (counts["threshold"], counts["across_labels"], counts["is_exact"]) == (0.9999, 1, True)
-    assert f"near-duplicates, cosine 0.9999 or more: {counts['pairs']} pairs, 1 of them across labels" in built.stderr
+    assert counts["pairs"] == 1
+    assert "near-duplicates, cosine 0.9999 or more: 1 pair, 1 of them across labels" in built.stderr
     assert json.loads((tmp_path / "g" / "build-report.json").read_text())["near_duplicates"] == counts
     with (tmp_path / "pairs.csv").open(encoding="utf-8", newline="") as text:
         first = next(csv.DictReader(text))

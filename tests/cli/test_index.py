@@ -52,7 +52,7 @@ def test_unreadable_pictures_are_left_out_and_told(run: Run, tiny_model: Path, t
     (folder / "bad.png").write_bytes(corrupt_png())
     result = run("index", "build", "--model", tiny_model, "--images", folder, "--gallery", tmp_path / "g")
     assert result.exit_code == 3
-    assert "1 items" in result.stderr
+    assert ": 1 item, generation 1" in result.stderr
     assert str(folder / "bad.png") in result.stderr
     report = tmp_path / "g" / "build-report.json"
     assert f"all are listed in {report}" in result.stderr

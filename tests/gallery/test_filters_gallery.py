@@ -1,5 +1,6 @@
 """Filters on a live gallery against the plain-Python meaning: upserts, deletes, compaction; match sets are kept."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from smserve.filters import Filter, matches, parse_filter
 from smserve.gallery import LiveGallery, NewItem
 from smserve.gallery.condition import Query
 from smserve.gallery.filtering import FilterCondition
+from smserve.gallery.values import Counts
 from smserve.types import FieldMask
 from tests.gallery.brute_force import BruteForce, unit_vectors
 from tests.gallery.conftest import DIMENSION, MODEL, numbered
@@ -69,6 +71,8 @@ def check(gallery: LiveGallery, oracle: BruteForce) -> None:
         for query, hits in zip(queries, answer.hits, strict=True):
             assert [hit.item_id for hit in hits] == [item_id for item_id, _ in kept.search(query, 7)], text
         assert gallery.count(condition).total == len(kept.items)
+        labels = Counter(item.label for item in kept.items.values())
+        assert gallery.count(condition, by_label=True) == Counts(total=len(kept.items), by_label=dict(labels))
         page = gallery.page(100, "", FieldMask(), condition)
         assert {item.item_id for item in page.items} == set(kept.items)
 

@@ -52,9 +52,10 @@ class NearDuplicateCounts:
     def __str__(self) -> str:
         """Return one line for people."""
         how = "" if self.is_exact else ", as far as each item's 10 nearest tell"
+        pairs = "pair" if self.pairs == 1 else "pairs"
         return (
-            f"near-duplicates, cosine {self.threshold:g} or more: {self.pairs:,} pairs, {self.across_labels:,} of them "
-            f"across labels{how}"
+            f"near-duplicates, cosine {self.threshold:g} or more: {self.pairs:,} {pairs}, {self.across_labels:,} of "
+            f"them across labels{how}"
         )
 
 

@@ -27,6 +27,15 @@ class RowVerification:
         self._up_to = 0
         self._indexed: set[str] | None = None
 
+    def advance(self, query: Query, count: int) -> bool:
+        """Verify the next rows; returns whether there may be more. For whom a filter is not waiting yet.
+
+        Raises:
+            GalleryDamaged: A row fails its checksum; the next call begins with it again.
+        """
+        with self._lock:
+            return self._verify_rows(query, count) == count
+
     def ensure(self, query: Query) -> None:
         """Verify the rows that came since; at first, and when there are more of them, the indexes, too.
 
@@ -34,10 +43,7 @@ class RowVerification:
             GalleryDamaged: A row fails its checksum, or an index doesn't fit the rows.
         """
         with self._lock:
-            for found in query(f"SELECT {COLUMNS} FROM items WHERE key > ? ORDER BY key", (self._up_to,)):  # noqa: S608
-                row = Row(*found)
-                row.verify()
-                self._up_to = row.key
+            self._verify_rows(query, -1)
             indexed = set(declared_fields(query))
             if self._indexed is None or not indexed <= self._indexed:
                 for (text,) in query("PRAGMA integrity_check(items)"):
@@ -47,3 +53,14 @@ class RowVerification:
                             f"or build it again"
                         )
                 self._indexed = indexed
+
+    def _verify_rows(self, query: Query, most: int) -> int:
+        """Verify rows by key, at most so many where that is not negative; returns how many."""
+        verified = 0
+        statement = f"SELECT {COLUMNS} FROM items WHERE key > ? ORDER BY key LIMIT ?"  # noqa: S608
+        for found in query(statement, (self._up_to, most)):
+            row = Row._make(found)
+            row.verify()
+            self._up_to = row.key
+            verified += 1
+        return verified

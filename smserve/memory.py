@@ -1,11 +1,12 @@
-"""Memory that was freed goes back to the system, where the C library keeps it instead."""
+"""Memory that was freed goes back to the system, where the C library would keep it."""
 
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
-__all__ = ["memory_given_back"]
+__all__ = ["give_back_large_blocks", "memory_given_back"]
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -26,17 +27,22 @@ _SET: Final = _find("mallopt")
 _TRIM: Final = _find("malloc_trim")
 
 
-@contextmanager
-def memory_given_back() -> Iterator[None]:
-    """Let the process shrink after a block that takes much memory for a moment; that costs some milliseconds.
+@cache
+def give_back_large_blocks() -> None:
+    """Let what takes a megabyte or more come from the system, and go back to it when it is freed; once is for ever.
 
-    glibc keeps what was freed, and does so for each thread: a server that compacts on one thread of its pool after
-    another grows by the size of a generation with each. From the first block on, what takes a megabyte or more comes
-    from the system and goes back to it.
+    glibc keeps what was freed, up to 32 MB a block, and does so for each thread: a server that decodes large pictures
+    on one thread of its pool after another takes a multiple of what is in use at a time.
     """
     if _SET is not None and _TRIM is not None:  # both: musl has a mallopt of another kind
         _SET(_M_MMAP_THRESHOLD, _LARGE_BYTES)
         _SET(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+@contextmanager
+def memory_given_back() -> Iterator[None]:
+    """Let the process shrink after a block that takes much memory for a moment; that costs some milliseconds."""
+    give_back_large_blocks()
     try:
         yield
     finally:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from smserve.gallery import memory
-from smserve.gallery.memory import memory_given_back
+from smserve import memory
+from smserve.memory import memory_given_back
 
 
 def resident_bytes() -> int:

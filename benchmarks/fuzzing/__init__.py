@@ -1,0 +1,1 @@
+"""Pictures and requests that try to break a server."""
