@@ -15,29 +15,18 @@ _PACKAGE: Final = "smserve.v1"
 _RETRIED: Final = (
     # What only reads, and writes that carry a request id. Not what would answer
     # differently the second time: RollBack undoes itself, and who creates, drops or activates twice gets a refusal.
-    # Nor StageModel: a retried call with many answers never ends, not even at its deadline, once the server is killed.
-    "ListGalleries",
-    "GetGallery",
-    "GetItem",
-    "ListItems",
-    "CountItems",
-    "UpsertItems",
-    "DeleteItems",
-    "UpsertItemsStream",
-    "DeleteItemsStream",
-    "ListGenerations",
-    "VerifyGallery",
-    "ListModels",
+    # Nor streams: a retried call with many answers never ends, not even at its deadline, once the server is killed.
+    *((RETRIEVAL, method) for method in ("Search", "BatchSearch", "Embed", "Compare", "GetServerInfo")),
+    *((GALLERY, method) for method in ("ListGalleries", "GetGallery", "GetItem", "ListItems", "CountItems")),
+    *((GALLERY, method) for method in ("UpsertItems", "DeleteItems")),
+    *((GALLERY, method) for method in ("ListGenerations", "VerifyGallery", "ListModels")),
 )
 
 _SERVICE_CONFIG: Final = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [
-                {"service": f"{_PACKAGE}.{RETRIEVAL}"},
-                *({"service": f"{_PACKAGE}.{GALLERY}", "method": method} for method in _RETRIED),
-            ],
+            "name": [{"service": f"{_PACKAGE}.{service}", "method": method} for service, method in _RETRIED],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.05s",

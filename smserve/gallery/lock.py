@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from smserve.errors import GalleryLocked
 
-__all__ = ["FILE_NAME", "take_lock"]
+__all__ = ["FILE_NAME", "alone", "take_lock"]
 
 FILE_NAME: Final = "LOCK"
 
@@ -32,3 +34,14 @@ def take_lock(gallery: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let nobody else be in such a block for this folder meanwhile, waiting for them; for a moment's work."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -52,7 +52,7 @@ def test_items_whose_picture_is_gone_are_listed(run: Run, server: str, other_mod
     refused = run("gallery", "stage", "--server", server, "--model", other_model)
     assert refused.exit_code == 1
     assert "it has no picture on this machine" in refused.stdout
-    assert "1 items can't be embedded" in refused.stderr
+    assert "1 item can't be embedded" in refused.stderr
 
 
 def test_galleries_come_and_go(run: Run, server: str) -> None:

@@ -13,6 +13,7 @@ from smserve.gallery.active import FOLDER, Active, active_folder, read_active, w
 from smserve.gallery.database import Database
 from smserve.gallery.durable import write_durably
 from smserve.gallery.filtering.fields import declare_fields, declared_fields
+from smserve.gallery.lock import alone
 from smserve.gallery.opening import open_records
 from smserve.gallery.records import FILE_NAME, Records
 from smserve.gallery.row import Row
@@ -53,8 +54,9 @@ class Stage:
         self._source: Final = open_records(active_folder(gallery), writable=False, model_fingerprint=None)
         try:
             self._staged = _staged(gallery, active, self._source, str(model), model_fingerprint)
-            if not (gallery / ACTIVE).exists():
-                write_active(gallery, active)  # before there is a second model, see `read_active`
+            with alone(gallery):  # two may begin at once, and only one of them gets the lock below
+                if not (gallery / ACTIVE).exists():
+                    write_active(gallery, active)  # before there is a second model, see `read_active`
             self._folder: Final = gallery / self._staged.folder
             self._writer: Final = LocalGalleryWriter(
                 self._folder, model_fingerprint=model_fingerprint, dimension=dimension, staged=True
