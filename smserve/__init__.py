@@ -17,15 +17,6 @@ from smserve import errors
 from smserve.version import VERSION
 
 if TYPE_CHECKING:
-    from smserve.administration import Activation as Activation
-    from smserve.administration import AliasChange as AliasChange
-    from smserve.administration import DroppedGallery as DroppedGallery
-    from smserve.administration import Finding as Finding
-    from smserve.administration import GalleryModel as GalleryModel
-    from smserve.administration import ModelState as ModelState
-    from smserve.administration import RefusedItem as RefusedItem
-    from smserve.administration import StagingProgress as StagingProgress
-    from smserve.administration import Verification as Verification
     from smserve.client import AsyncClient as AsyncClient
     from smserve.client import Client as Client
     from smserve.client import ItemId as ItemId
@@ -48,22 +39,31 @@ if TYPE_CHECKING:
     from smserve.types import ServerInfo as ServerInfo
     from smserve.types import UpsertItem as UpsertItem
     from smserve.types import WriteResult as WriteResult
+    from smserve.types.administration import Activation as Activation
+    from smserve.types.administration import AliasChange as AliasChange
+    from smserve.types.administration import DroppedGallery as DroppedGallery
+    from smserve.types.administration import Finding as Finding
+    from smserve.types.administration import GalleryModel as GalleryModel
+    from smserve.types.administration import ModelState as ModelState
+    from smserve.types.administration import RefusedItem as RefusedItem
+    from smserve.types.administration import StagingProgress as StagingProgress
+    from smserve.types.administration import Verification as Verification
 
 __version__ = VERSION
 
 _HOME = {
-    "Activation": "smserve.administration",
-    "AliasChange": "smserve.administration",
+    "Activation": "smserve.types.administration",
+    "AliasChange": "smserve.types.administration",
     "AsyncClient": "smserve.client",
     "Client": "smserve.client",
     "Comparison": "smserve.types",
     "CountResult": "smserve.types",
-    "DroppedGallery": "smserve.administration",
+    "DroppedGallery": "smserve.types.administration",
     "Embedding": "smserve.types",
     "FieldMask": "smserve.types",
-    "Finding": "smserve.administration",
+    "Finding": "smserve.types.administration",
     "GalleryInfo": "smserve.types",
-    "GalleryModel": "smserve.administration",
+    "GalleryModel": "smserve.types.administration",
     "GenerationInfo": "smserve.types",
     "Hit": "smserve.types",
     "Item": "smserve.types",
@@ -71,16 +71,16 @@ _HOME = {
     "ItemId": "smserve.client",
     "ItemPage": "smserve.types",
     "ItemResult": "smserve.types",
-    "ModelState": "smserve.administration",
-    "RefusedItem": "smserve.administration",
+    "ModelState": "smserve.types.administration",
+    "RefusedItem": "smserve.types.administration",
     "SearchOutcome": "smserve.types",
     "SearchRequest": "smserve.types",
     "SearchResult": "smserve.types",
     "ServerInfo": "smserve.types",
     "SmserveError": "smserve.errors",
-    "StagingProgress": "smserve.administration",
+    "StagingProgress": "smserve.types.administration",
     "UpsertItem": "smserve.types",
-    "Verification": "smserve.administration",
+    "Verification": "smserve.types.administration",
     "WriteOutcome": "smserve.client",
     "WriteResult": "smserve.types",
 }

@@ -107,9 +107,9 @@ def _activate_here(gallery: Path, *, previous: bool, as_json: bool) -> None:
 
 
 def _activate_served(server: str, gallery: str, fingerprint: str, *, previous: bool, as_json: bool) -> None:
-    from smserve.administration import ModelState
     from smserve.client import Client
     from smserve.errors import GenerationMismatch
+    from smserve.types.administration import ModelState
 
     with Client(server) as client:
         if not fingerprint:

@@ -14,7 +14,7 @@ from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import growing_progress
 
 if TYPE_CHECKING:
-    from smserve.administration import StagingProgress
+    from smserve.types.administration import StagingProgress
 
 __all__ = ["stage"]
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from smserve.administration import (
+from smserve.client.async_connection import AsyncConnection
+from smserve.client.calls import galleries as talks
+from smserve.client.calls import models as model_talks
+from smserve.types import GalleryInfo, GenerationInfo
+from smserve.types.administration import (
     Activation,
     AliasChange,
     DroppedGallery,
@@ -12,10 +16,6 @@ from smserve.administration import (
     StagingProgress,
     Verification,
 )
-from smserve.client.async_connection import AsyncConnection
-from smserve.client.calls import galleries as talks
-from smserve.client.calls import models as model_talks
-from smserve.types import GalleryInfo, GenerationInfo
 
 __all__ = ["AsyncGalleryCalls"]
 

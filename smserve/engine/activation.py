@@ -8,7 +8,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from smserve.administration import Activation, GalleryModel, ModelState
 from smserve.engine.galleries import Galleries
 from smserve.engine.interest import StillWanted, always_wanted
 from smserve.engine.models import Models
@@ -16,6 +15,7 @@ from smserve.engine.served import Origin, ServedGallery
 from smserve.engine.slots import Slot
 from smserve.engine.storage import Storage
 from smserve.errors import GalleryFixed, GenerationMismatch, InvalidInput, ModelMismatch
+from smserve.types.administration import Activation, GalleryModel, ModelState
 
 if TYPE_CHECKING:
     from smserve.gallery.staging import GalleryModel as StoredModel

@@ -5,7 +5,6 @@ import shutil
 import threading
 from typing import Final
 
-from smserve.administration import AliasChange, DroppedGallery
 from smserve.engine.galleries import Galleries
 from smserve.engine.home import GalleryHome, check_name
 from smserve.engine.interest import StillWanted, always_wanted
@@ -14,6 +13,7 @@ from smserve.engine.served import Origin, ServedGallery
 from smserve.engine.storage import Storage
 from smserve.errors import GalleryChanged, GalleryFixed, GalleryNotFound, InvalidInput
 from smserve.types import GalleryInfo
+from smserve.types.administration import AliasChange, DroppedGallery
 
 __all__ = ["Naming"]
 

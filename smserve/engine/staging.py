@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from smserve.administration import RefusedItem, StagingProgress
 from smserve.engine.activation import folder_of
 from smserve.engine.galleries import Galleries
 from smserve.engine.interest import StillWanted, always_wanted
@@ -13,6 +12,7 @@ from smserve.engine.models import Models
 from smserve.engine.served import Origin, ServedGallery
 from smserve.engine.storage import StageReport, Storage
 from smserve.errors import Cancelled, GalleryFixed, GalleryNotFound, InvalidInput
+from smserve.types.administration import RefusedItem, StagingProgress
 
 __all__ = ["Staging"]
 

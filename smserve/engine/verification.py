@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from smserve.administration import Finding, Verification
 from smserve.engine.activation import folder_of
 from smserve.engine.galleries import Galleries
 from smserve.engine.served import Origin
+from smserve.types.administration import Finding, Verification
 
 __all__ = ["Verifications"]
 

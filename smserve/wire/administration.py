@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from smserve.administration import Activation, GalleryModel, ModelState, StagingProgress, Verification
+from smserve.types.administration import Activation, GalleryModel, ModelState, StagingProgress, Verification
 from smserve.v1 import gallery_pb2, types_pb2
 
 __all__ = ["activation_to_proto", "models_to_proto", "staging_to_proto", "verification_to_proto"]

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.administration import ModelState
 from smserve.embedder import OnnxEmbedder
 from smserve.engine import Engine
 from smserve.errors import (
@@ -26,6 +25,7 @@ from smserve.gallery.active import read_active
 from smserve.gallery.staging import gallery_models
 from smserve.indexing import pictures_in, stage_model
 from smserve.types import FieldMask, FloatArray, SearchRequest, SearchResult, UpsertItem
+from smserve.types.administration import ModelState
 from tests.engine.conftest import House
 from tests.support.pictures import draw, encode
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from smserve.administration import AliasChange, DroppedGallery, Finding, Verification
 from smserve.client.talk import GALLERY, Call, Talk
 from smserve.errors import InvalidInput
 from smserve.types import GalleryInfo, GenerationInfo
+from smserve.types.administration import AliasChange, DroppedGallery, Finding, Verification
 from smserve.v1 import gallery_pb2
 from smserve.wire.gallery import gallery_from_proto, generation_from_proto
 

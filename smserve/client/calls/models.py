@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from smserve.administration import Activation, GalleryModel, ModelState, RefusedItem, StagingProgress
 from smserve.client.talk import GALLERY, Call, Talk
+from smserve.types.administration import Activation, GalleryModel, ModelState, RefusedItem, StagingProgress
 from smserve.v1 import gallery_pb2
 
 __all__ = ["activate_model", "models", "read_staging", "stage_model"]
