@@ -11,7 +11,7 @@ import torch
 
 from smserve.errors import AlreadyExists, DataLoss, InvalidInput, SmserveError
 from tests.support.pictures import write_class_folders
-from tests.training.tiny import classes_config, paper_config
+from tests.training.tiny import TinyBackbone, classes_config, paper_config
 from tests.training.trainer.running import Interrupted, InterruptingBar, run, weights_of
 from training.checkpoint import load_checkpoint
 from training.config import CheckpointConfig, ControllerConfig, SamplerConfig, TrainConfig
@@ -147,6 +147,21 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert same(weights_of(tmp_path / "cut"), weights_of(tmp_path / "whole"))
     cut, whole = ([without_times(record) for record in records(tmp_path / name)] for name in ("cut", "whole"))
     assert cut == whole
+
+
+def test_a_run_goes_on_without_the_file_of_weights_that_it_began_with(hues: Dataset, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    weights = tmp_path / "tiny.pth"
+    torch.save(TinyBackbone("none").state_dict(), weights)
+    config = replace(CONFIGS[1], model=replace(CONFIGS[1].model, weights=str(weights)))
+    expected = run(config, hues, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        run(config, hues, tmp_path / "cut", bar=InterruptingBar(after_epochs=1))
+    weights.unlink()
+    assert run(config, hues, tmp_path / "cut", resume=True) == expected
+    assert same(weights_of(tmp_path / "cut"), weights_of(tmp_path / "whole"))
+    with pytest.raises(InvalidInput, match=r"there is no file of weights .*tiny\.pth"):
+        run(config, hues, tmp_path / "new")
 
 
 def test_what_is_there_is_refused_or_shown_again(paper_run: Path, hues: Dataset) -> None:
