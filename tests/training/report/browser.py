@@ -66,6 +66,11 @@ const probe = async () => {
     wide: [...document.body.querySelectorAll("*")].filter(each => !each.parentElement.closest(".scroll")
       && each.getBoundingClientRect().right > document.documentElement.clientWidth
     ).map(each => each.outerHTML.slice(0, 80)),
+    broken_numbers: [...document.querySelectorAll("td.number")].filter(each => {
+      const text = document.createRange();
+      text.selectNodeContents(each);
+      return text.getClientRects().length > 1;
+    }).map(each => each.textContent),
     pointed: map ? await point_at_first_picture(map) : null,
     wrong,
   };
