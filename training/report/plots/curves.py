@@ -98,5 +98,6 @@ def _over_runs(runs: Sequence[RunReport], name: str, title: str, label: str) -> 
         values = [line.get(name) for line in run.epochs]
         add_line(plot, run.name, cost, values, COLOURS[place % len(COLOURS)])
     style_legend(plot, columns=_RUNS_A_LINE)
+    plot.xaxis[0].ticker = BasicTicker(desired_num_ticks=4)  # long numbers find room on a telephone
     plot.xaxis[0].formatter = NumeralTickFormatter(format="0,0")
     return plot
