@@ -3,8 +3,8 @@
 The bare step is forward, loss, backward and optimiser on batches that lie ready in memory, varied and normalised. Ours
 also reads, varies and normalises pictures, keeps count and can go on after a kill. Both run the emoji recipe on made-up
 pictures in turn, on CUDA where there is one. "Before" is the training code of another commit (`--before`), in a process
-of its own; the two processes train in turn, on the CPU. What else a machine does only adds to a turn, by more than what is
-measured here, so the faster half of each side's turns count, the fastest beside the fastest. `--quick` takes few steps.
+of its own; the two processes train in turn, on the CPU. What else the machine does only adds to a turn, often more than
+is measured here, so the faster half of each side's turns count. `--quick` takes few steps.
 """
 
 import argparse
