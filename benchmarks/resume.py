@@ -3,7 +3,7 @@
 A run of EfficientNet-Lite0 on small drawn pictures is made once in peace, then again and again with a SIGKILL at a
 random moment, and gone on with. Runs take turns between mined classes and the paper's mined triplets, and between
 frequent and rare checkpoints. The weights, the figures on the test classes, the log without its times, and the bytes of
-the exported model file must be the same. `--quick` kills twice.
+the exported model file must be the same; it names the commit, so commit nothing meanwhile. `--quick` kills twice.
 """
 
 import argparse

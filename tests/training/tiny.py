@@ -21,6 +21,7 @@ from training.config import (
 from training.datasets import Dataset, load_dataset
 from training.model import Backbone
 from training.model.folding import fold_pair
+from training.model.weights import load_weights
 from training.recipes import Recipe
 
 SIDE = 20
@@ -28,7 +29,7 @@ CLASSES = 24
 
 
 class TinyBackbone(Backbone):
-    """Two convolutions; no weights from anywhere."""
+    """Two convolutions, of random weights or those of a file."""
 
     width = 24
     mean = (0.5, 0.5, 0.5)
@@ -36,11 +37,12 @@ class TinyBackbone(Backbone):
 
     def __init__(self, weights: str) -> None:
         super().__init__()
-        assert weights in {"pretrained", "none"}
         self.first = nn.Conv2d(3, 16, 3, 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(16)
         self.second = nn.Conv2d(16, self.width, 3, 2, 1)
         self.drop = nn.Dropout(0.05)  # draws from torch's global generator, as EfficientNet's blocks do
+        if weights not in {"pretrained", "none"}:
+            load_weights(self, Path(weights))
 
     def forward(self, images: Tensor) -> Tensor:
         features: Tensor = self.drop(self.feature_map(images).mean((2, 3)))

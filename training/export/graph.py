@@ -29,7 +29,7 @@ def to_onnx(net: nn.Module, height: int, width: int) -> onnx.ModelProto:
         width: W in pixels.
 
     Raises:
-        SmserveError: The network can't be traced.
+        SmserveError: The network can't be traced, or only for batches of one size.
     """
     images = torch.zeros((_TRACED_BATCH, height, width, 3), dtype=torch.uint8)
     try:
@@ -52,6 +52,12 @@ def to_onnx(net: nn.Module, height: int, width: int) -> onnx.ModelProto:
         ) from error
     assert program is not None  # noqa: S101 - for mypy: only the export without dynamo returns None
     model: onnx.ModelProto = program.model_proto
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0]
+    if not batch.dim_param:  # the exporter's fallback, without a word
+        raise SmserveError(
+            f"{type(net).__name__} can't be written as an ONNX graph for any number of pictures, only for batches of "
+            f"{batch.dim_value}; see that its forward takes no size as a plain number, as len() does"
+        )
     _strip_traces(model)
     onnx.checker.check_model(model, full_check=True)
     return model

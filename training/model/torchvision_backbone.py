@@ -103,7 +103,8 @@ class TorchvisionTransformer(Backbone):
 
     def _tokens(self, images: Tensor) -> Tensor:
         patches = self.net._process_input(images)  # (N, L, C)  # noqa: SLF001 - torchvision has no public name for it
-        first = self.net.class_token.expand(len(images), -1, -1)  # (N, 1, C)
+        # Not len(images), which a traced graph takes for a constant.
+        first = self.net.class_token.expand(images.shape[0], -1, -1)  # (N, 1, C)
         tokens: Tensor = self.net.encoder(torch.cat([first, patches], dim=1))  # (N, 1 + L, C)
         return tokens
 

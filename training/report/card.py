@@ -58,9 +58,10 @@ def _calibration(run: RunReport) -> str:
     if run.calibration is None:
         return "none: there are no validation classes, or too few pairs of them, to fit probabilities on"
     fitted = run.calibration.calibration
+    sign = "-" if fitted.intercept < 0 else "+"
     return (
-        f"P(same class) = 1 / (1 + exp(-({fitted.slope:g} cosine {fitted.intercept:+g}))), fitted on {fitted.pairs:,} "
-        f"pairs of {fitted.fitted_on}, each picture with its {fitted.neighbours} nearest, "
+        f"P(same class) = 1 / (1 + exp(-({fitted.slope:g} cosine {sign} {abs(fitted.intercept):g}))), fitted on "
+        f"{fitted.pairs:,} pairs of {fitted.fitted_on}, each picture with its {fitted.neighbours} nearest, "
         f"{100 * fitted.same_class_share:.0f} % of them of one class; off by "
         f"{100 * fitted.error:.1f} points on classes that a fit had not seen"
     )

@@ -87,7 +87,7 @@ def _plots(runs: Sequence[RunReport]) -> dict[str, Any]:
         if run.test.map is not None:
             drawn[f"map-{number}"] = plots.plot_map(run.test.map)
         if run.calibration is not None:
-            measured = {"validation classes, left out of the fit": run.calibration.unseen}
+            measured = {"validation classes": run.calibration.unseen}
             if run.test_reliability is not None:
                 measured["test classes"] = run.test_reliability
             drawn[f"reliability-{number}"] = plots.plot_reliability(measured)

@@ -15,6 +15,7 @@ __all__ = ["MlflowTracker", "is_installed"]
 _EXPERIMENT: Final = "smserve"
 _LONGEST: Final = 500  # letters of a parameter's value, which every MLflow server takes
 _MOST_AT_ONCE: Final = 100  # parameters
+_OF_EVERY_EPOCH: Final = "loss"
 
 
 def is_installed() -> bool:
@@ -25,7 +26,8 @@ def is_installed() -> bool:
 class MlflowTracker(Tracker):
     """Reports to an MLflow server by its client, which leaves the process's active run alone.
 
-    The run's id is kept in a file, so that a run that goes on is one run there too.
+    The run's id is kept in a file, so that a run that goes on is one run there too. MLflow only appends, so what it was
+    told once is not told again: an epoch that was cut off before its checkpoint, and runs again, comes to the same.
     """
 
     def __init__(self, name: str, id_file: Path) -> None:
@@ -39,16 +41,23 @@ class MlflowTracker(Tracker):
         self._id_file: Final = id_file
         self._client: Any = None
         self._run_id = ""
+        self._told_epoch = 0
+        self._told_figures = False
 
-    def begin(self, settings: Mapping[str, Any], *, epoch: int) -> None:
-        """Open the run there, or go on with it; what MLflow was told of void epochs stays, as it only appends."""
+    def begin(self, settings: Mapping[str, Any], *, epoch: int) -> None:  # noqa: ARG002 - MLflow knows itself what it has
+        """Open the run there, or go on with it."""
         from mlflow.tracking import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of its own set-up
         self._client = MlflowClient()  # refuses an address that it can't use
-        if epoch > 0 and self._id_file.exists():
+        if self._id_file.exists():
             self._run_id = self._id_file.read_text(encoding="utf-8").strip()
             self._client.update_run(self._run_id, status="RUNNING")
+            history = self._client.get_metric_history(self._run_id, _OF_EVERY_EPOCH)
+            self._told_epoch = max((each.step for each in history), default=0)
+            self._told_figures = any(
+                name.startswith("test_") for name in self._client.get_run(self._run_id).data.metrics
+            )
             return
         self._run_id = self._client.create_run(self._experiment(), run_name=self._name).info.run_id
         self._id_file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,11 +70,13 @@ class MlflowTracker(Tracker):
 
     def log_epoch(self, record: Mapping[str, Any]) -> None:
         """Send an epoch as one batch."""
-        self._log(numbers(record, apart_from=("epoch",)), step=record["epoch"])
+        if record["epoch"] > self._told_epoch:
+            self._log(numbers(record, apart_from=("epoch",)), step=record["epoch"])
 
     def end(self, figures: Mapping[str, Any]) -> None:
         """Send the figures, and close the run."""
-        self._log({f"test_{name}": value for name, value in numbers(figures).items()}, step=0)
+        if not self._told_figures:
+            self._log({f"test_{name}": value for name, value in numbers(figures).items()}, step=0)
         self._client.set_terminated(self._run_id)
 
     def _log(self, values: Mapping[str, float], *, step: int) -> None:

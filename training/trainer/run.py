@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,14 @@ def _begin_tracking(tracker: Tracker | None, folder: RunFolder, state: RunState)
 
 
 def _build(config: TrainConfig, folder: RunFolder, device: torch.device, *, resumed: bool) -> EmbeddingNet:
-    """Return the network, from the run's seed on; where it can't be had, the name of a new run is free again."""
+    """Return the network, from the run's seed on; where it can't be had, the name of a new run is free again.
+
+    Of a run that goes on the checkpoint has all weights, so the file that they once came from may be gone.
+    """
     torch.manual_seed(config.seed)
+    model = replace(config.model, weights="none") if resumed else config.model
     with folder.withdrawn_on_failure(writing=is_first() and not resumed):
-        net = build_model(config.model).to(device)
+        net = build_model(model).to(device)
         check_picture_size(net, config.model, config.resize.height, config.resize.width)
     return net
 

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.model.torchvision_backbone import TorchvisionTransformer
+
 
 class Embedding(nn.Module):
     """Everything from uint8 to unit norm around a backbone, as a trained model has it."""
@@ -38,6 +40,14 @@ def googlenet() -> Embedding:
     backbone = torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=False)
     backbone.fc = nn.Linear(1024, 64)
     return Embedding(backbone)
+
+
+def vision_transformer() -> Embedding:
+    from torchvision.models import VisionTransformer
+
+    torch.manual_seed(0)
+    net = VisionTransformer(image_size=32, patch_size=8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16)
+    return Embedding(TorchvisionTransformer(net))
 
 
 class _EfficientNetLite0(nn.Module):

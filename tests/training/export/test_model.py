@@ -15,7 +15,7 @@ from smserve.errors import InvalidImage, InvalidInput, SmserveError
 from smserve.images import ResizeRule, prepare
 from smserve.model_file import METADATA_KEY, Manifest, fingerprint
 from tests.support.pictures import COLORS, draw, encode
-from tests.training.export.networks import Embedding, efficientnet_lite0, googlenet, small
+from tests.training.export.networks import Embedding, efficientnet_lite0, googlenet, small, vision_transformer
 from training.export import MAX_DIFFERENCE, export_model
 
 PICTURES = [(color, encode(draw(color))) for color in COLORS]
@@ -46,6 +46,7 @@ def export(net: nn.Module, output: Path, side: int = 32, rule: ResizeRule | None
         pytest.param(small, 32, id="small"),
         pytest.param(lambda: small(upsample_to=48), 32, id="small, upsampled"),
         pytest.param(googlenet, 64, id="googlenet"),
+        pytest.param(vision_transformer, 32, id="vision transformer"),
         pytest.param(lambda: efficientnet_lite0(upsample_to=96), 64, id="efficientnet_lite0, upsampled"),
     ],
 )
@@ -181,6 +182,17 @@ class _Branching(nn.Module):
         return out if out.sum() > -1000 else -out
 
 
+class _OneSize(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = small()
+        self.shift = nn.Parameter(torch.zeros(1, 16))
+
+    def forward(self, images: Tensor) -> Tensor:
+        out: Tensor = self.net(images)
+        return out + self.shift.expand(len(images), -1)
+
+
 @pytest.mark.parametrize(
     ("net", "says"),
     [
@@ -188,6 +200,7 @@ class _Branching(nn.Module):
         pytest.param(_Broken(), "unit norm", id="NaN"),
         pytest.param(_Otherwise(), "differ by", id="another graph"),
         pytest.param(_Branching(), "_Branching can't be written as an ONNX graph", id="no graph"),
+        pytest.param(_OneSize(), "for any number of pictures, only for batches of 2", id="one size of batch"),
     ],
 )
 def test_a_wrong_model_is_not_published(net: nn.Module, says: str, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ SIDE = 32
         ("mobilenet_v3_small", "both"),
         ("efficientnet_b0", "max"),
         ("shufflenet_v2_x0_5", "own"),
+        ("regnet_y_400mf", "own"),
+        ("convnext_tiny", "own"),
         ("timm:test_resnet", "mean"),
     ],
 )

@@ -64,8 +64,13 @@ const probe = async () => {
       each => !each.getAttribute("href").startsWith("#") || !document.getElementById(each.hash.slice(1))).length,
     fetched: performance.getEntriesByType("resource").map(each => each.name).filter(each => !each.startsWith("data:")),
     wide: [...document.body.querySelectorAll("*")].filter(each => !each.parentElement.closest(".scroll")
-      && each.getBoundingClientRect().right > document.documentElement.clientWidth
+      && each.getBoundingClientRect().right > document.body.getBoundingClientRect().right
     ).map(each => each.outerHTML.slice(0, 80)),
+    broken_words: [...document.querySelectorAll("td, thead th")].filter(each => {
+      const text = document.createRange();
+      text.selectNodeContents(each);
+      return text.getClientRects().length > 1 && each.textContent.length < 9;
+    }).map(each => each.textContent),
     pointed: map ? await point_at_first_picture(map) : null,
     wrong,
   };
@@ -89,11 +94,12 @@ def look_at(page: str, folder: Path, *, width: int = 1200) -> dict[str, Any]:
     Args:
         page: HTML.
         folder: For the page and the browser's profile.
-        width: Of the window, in pixels.
+        width: Of the page, in pixels.
     """
     assert BROWSER is not None
     file = folder / "probed.html"
-    file.write_text(page.replace("</head>", _PROBE, 1), encoding="utf-8")
+    narrow = f"<style>html {{ width: {width}px }}</style>"  # no window of the browser is narrower than 500
+    file.write_text(page.replace("</head>", narrow + _PROBE, 1), encoding="utf-8")
     answer = subprocess.run(
         [
             *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),

@@ -35,6 +35,28 @@ def test_a_run_that_went_on_is_one_run_there(tmp_path: Path, monkeypatch: pytest
     assert run.data.metrics["test_recall_at_1"] == 0.75
 
 
+def test_what_runs_again_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    warnings: list[str] = []
+    losses = {1: 0.5, 2: 0.25, 3: 0.125}
+    # Killed in epoch 1, then before the checkpoint of epoch 2; gone on with to the end; then from that of epoch 1.
+    for after, epochs, ends in ((0, (), False), (0, (1, 2), False), (1, (2, 3), True), (1, (2, 3), True)):
+        tracker = open_trackers(tmp_path / "run", warnings.append)
+        tracker.begin({"dataset": "drawn"}, epoch=after)
+        for epoch in epochs:
+            tracker.log_epoch({"epoch": epoch, "loss": losses[epoch]})
+        if ends:
+            tracker.end({"recall_at_1": 0.75})
+
+    assert warnings == []
+    client = mlflow.tracking.MlflowClient()
+    (run,) = client.search_runs([client.get_experiment_by_name("smserve").experiment_id])
+    assert run.info.status == "FINISHED"
+    told = {name: client.get_metric_history(run.info.run_id, name) for name in ("loss", "test_recall_at_1")}
+    assert [(each.step, each.value) for each in told["loss"]] == list(losses.items())
+    assert [each.value for each in told["test_recall_at_1"]] == [0.75]
+
+
 def test_a_server_that_is_not_there_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -1,4 +1,3 @@
-import copy
 import json
 import re
 from dataclasses import replace
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from smserve.errors import AlreadyExists, DataLoss, InvalidInput, SmserveError
+from smserve.errors import AlreadyExists, InvalidInput, SmserveError
 from tests.support.pictures import write_class_folders
 from tests.training.tiny import classes_config, paper_config
 from tests.training.trainer.running import Interrupted, InterruptingBar, run, weights_of
@@ -123,32 +122,6 @@ def test_the_seed_decides(config: TrainConfig, hues: Dataset, tmp_path: Path) ->
     assert not same(weights_of(tmp_path / "first"), weights_of(tmp_path / "other"))
 
 
-@EACH
-@pytest.mark.parametrize(
-    ("every_steps", "bar"),
-    [
-        (None, InterruptingBar(after_epochs=1)),
-        (None, InterruptingBar(after_epochs=3)),
-        (3, InterruptingBar(after_steps=5)),  # two steps run again
-        (1, InterruptingBar(after_steps=7)),
-        (None, InterruptingBar(after_steps=6)),  # from the epoch before
-    ],
-    ids=["after epoch 1", "after epoch 3", "after step 5", "after step 7", "after step 6 without a checkpoint"],
-)
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    config: TrainConfig, every_steps: int | None, bar: InterruptingBar, hues: Dataset, tmp_path: Path
-) -> None:
-    expected = run(config, hues, tmp_path / "whole")
-    config = replace(config, checkpoint=CheckpointConfig(every_steps=every_steps))
-    with pytest.raises(Interrupted):
-        run(config, hues, tmp_path / "cut", bar=copy.copy(bar))
-    torch.manual_seed(999)  # another process has drawn other numbers
-    assert run(config, hues, tmp_path / "cut", resume=True) == expected
-    assert same(weights_of(tmp_path / "cut"), weights_of(tmp_path / "whole"))
-    cut, whole = ([without_times(record) for record in records(tmp_path / name)] for name in ("cut", "whole"))
-    assert cut == whole
-
-
 def test_what_is_there_is_refused_or_shown_again(paper_run: Path, hues: Dataset) -> None:
     before = weights_of(paper_run)
     with pytest.raises(AlreadyExists, match="is finished; choose another --name, or see its figures again"):
@@ -157,38 +130,6 @@ def test_what_is_there_is_refused_or_shown_again(paper_run: Path, hues: Dataset)
         run(replace(paper_config(), epochs=11), hues, paper_run, resume=True)
     assert run(paper_config(), hues, paper_run, resume=True) == RunFolder(paper_run).evaluation()
     assert same(weights_of(paper_run), before)
-
-
-def test_an_unfinished_run_wants_resume(hues: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(Interrupted):
-        run(CONFIGS[0], hues, tmp_path / "run", bar=InterruptingBar(after_epochs=1))
-    with pytest.raises(AlreadyExists, match="is there already; go on with --resume"):
-        run(CONFIGS[0], hues, tmp_path / "run")
-
-
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_gone_on_from(hues: Dataset, tmp_path: Path) -> None:
-    expected = run(CONFIGS[0], hues, tmp_path / "whole")
-    with pytest.raises(Interrupted):
-        run(CONFIGS[0], hues, tmp_path / "run", bar=InterruptingBar(after_epochs=3))
-    first, second, third = RunFolder(tmp_path / "run").checkpoints.kept()
-    third.write_bytes(third.read_bytes()[:-1])
-    with pytest.raises(DataLoss, match=f"checkpoint {third} is damaged .* --resume-from {second}"):
-        run(CONFIGS[0], hues, tmp_path / "run", resume=True)
-    assert run(CONFIGS[0], hues, tmp_path / "run", resume_from=first) == expected
-    assert load_checkpoint(third)["epoch"] == 3  # the same state has the same name, and is sound again
-    assert same(weights_of(tmp_path / "run"), weights_of(tmp_path / "whole"))
-    assert [record["epoch"] for record in records(tmp_path / "run")] == [1, 2, 3, 4]
-
-
-def test_a_finished_run_goes_back(hues: Dataset, tmp_path: Path) -> None:
-    expected = run(CONFIGS[0], hues, tmp_path / "run")
-    before = weights_of(tmp_path / "run")
-    _, chosen, *_ = RunFolder(tmp_path / "run").checkpoints.kept()
-    with pytest.raises(Interrupted):
-        run(CONFIGS[0], hues, tmp_path / "run", resume_from=chosen, bar=InterruptingBar(after_epochs=4))
-    assert RunFolder(tmp_path / "run").evaluation() is None
-    assert run(CONFIGS[0], hues, tmp_path / "run", resume=True) == expected
-    assert same(weights_of(tmp_path / "run"), before)
 
 
 def test_how_often_checkpoints_are_written_may_change(hues: Dataset, tmp_path: Path) -> None:

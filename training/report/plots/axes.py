@@ -17,7 +17,7 @@ _FONT: Final = "system-ui, sans-serif"
 
 
 def new_figure(
-    title: str, x: str, y: str, *, height: int = 300, within: tuple[float, float] | None = None, **settings: Any
+    title: str, x: str, y: str, *, height: int | None = 300, within: tuple[float, float] | None = None, **settings: Any
 ) -> figure:
     """Return empty axes as wide as the page leaves room for.
 
@@ -25,7 +25,7 @@ def new_figure(
         title: Above the plot.
         x: What is to the right.
         y: What is up.
-        height: Pixels.
+        height: Pixels; None for as high as its place on the page.
         within: Ends of the y axis; None fits them to the data.
         settings: Of Bokeh's figure.
     """
@@ -34,7 +34,7 @@ def new_figure(
         x_axis_label=x,
         y_axis_label=y,
         height=height,
-        sizing_mode="stretch_width",
+        sizing_mode="stretch_width" if height else "stretch_both",
         tools="pan,box_zoom,reset,save",
         **settings,
     )
@@ -85,7 +85,7 @@ def add_line(
     style_legend(plot)
 
 
-def style_legend(plot: figure, *, columns: int = 4) -> None:
+def style_legend(plot: figure, *, columns: int = 3) -> None:
     """Put the legend below the axes, where it hides no point; a click on a name hides what it names."""
     legend = plot.legend[0]
     if legend in plot.center:
@@ -93,4 +93,5 @@ def style_legend(plot: figure, *, columns: int = 4) -> None:
     legend.orientation, legend.click_policy = "horizontal", "hide"
     legend.label_text_font, legend.label_text_color, legend.label_text_font_size = _FONT, _INK, "12px"
     legend.border_line_color = None
-    legend.location, legend.spacing, legend.ncols = "bottom_left", 14, columns
+    legend.location, legend.spacing, legend.ncols = "bottom_left", 10, columns
+    legend.glyph_width = 16  # three names find room on a telephone

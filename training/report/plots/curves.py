@@ -12,6 +12,7 @@ from training.report.plots.axes import COLOURS, add_line, new_figure, style_lege
 __all__ = ["plot_active_share", "plot_difficulty", "plot_loss", "plot_recall_at_k", "plot_validation"]
 
 _RUNS_A_LINE = 2  # of a legend, since their names are long
+_CURVES_A_LINE = 3
 _VALIDATION = re.compile(r"validation_recall_at_(\d+)")
 
 
@@ -33,7 +34,7 @@ def plot_loss(runs: Sequence[RunReport]) -> figure | None:
 
 def plot_active_share(runs: Sequence[RunReport]) -> figure | None:
     """Return the share that cost something, which is the controller's error; of one run the target too."""
-    title, label = "Active share (the controller's error)", "share"
+    title, label = "Active share", "share (the controller's error)"
     if len(runs) > 1:
         return _over_runs(runs, "active_share", title, label)
     parts = {"active share": "active_share", "of mined triplets": "mined_active_share", "target": "controller_target"}
@@ -81,6 +82,8 @@ def _of_one(
     for place, (text, name) in enumerate(shown.items()):
         values = [line.get(name) for line in run.epochs]
         add_line(plot, text, epochs, values, COLOURS[place % len(COLOURS)], dashed=text == dashed)
+    if len(shown) > _CURVES_A_LINE:
+        style_legend(plot, columns=2)
     plot.xaxis[0].ticker = BasicTicker(min_interval=1, num_minor_ticks=0)  # epochs are whole
     return plot
 
@@ -95,5 +98,6 @@ def _over_runs(runs: Sequence[RunReport], name: str, title: str, label: str) -> 
         values = [line.get(name) for line in run.epochs]
         add_line(plot, run.name, cost, values, COLOURS[place % len(COLOURS)])
     style_legend(plot, columns=_RUNS_A_LINE)
+    plot.xaxis[0].ticker = BasicTicker(desired_num_ticks=4)  # long numbers find room on a telephone
     plot.xaxis[0].formatter = NumeralTickFormatter(format="0,0")
     return plot

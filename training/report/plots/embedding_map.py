@@ -23,7 +23,7 @@ _PALETTE: Final = Category20[20]
 
 def plot_map(points: EmbeddingMap) -> figure:
     """Return the map: a colour a class, as far as there are colours; a cross where the nearest picture is wrong."""
-    plot = new_figure("", "", "", height=620, match_aspect=True)
+    plot = new_figure("", "", "", height=None, match_aspect=True)
     plot.add_tools("wheel_zoom")
     plot.axis.visible = False
     plot.grid.visible = False
@@ -57,7 +57,7 @@ def plot_map(points: EmbeddingMap) -> figure:
             legend_label=f"{name} ({len(chosen):,})",
         )
         plot.add_tools(HoverTool(renderers=[drawn], tooltips=_TOOLTIP, visible=False))
-    style_legend(plot)
+    style_legend(plot, columns=1)
     return plot
 
 

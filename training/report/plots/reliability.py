@@ -10,12 +10,14 @@ from training.report.plots.axes import COLOURS, add_line, new_figure, style_lege
 
 __all__ = ["plot_probability", "plot_reliability"]
 
+_HEIGHT = 350  # pixels, with two lines of a legend
+
 
 def plot_reliability(measured: dict[str, Reliability]) -> figure:
     """Return the reliability diagram: what came true against what was said; on the dashed line both are equal."""
-    plot = new_figure("Reliability", "probability that was said", "share that came true", within=(0, 1))
+    plot = new_figure("Reliability", "probability that was said", "share that came true", height=_HEIGHT, within=(0, 1))
     plot.x_range = Range1d(start=0, end=1)
-    plot.line([0, 1], [0, 1], color="#8a919c", line_dash="dashed", legend_label="as said")
+    plot.line([0, 1], [0, 1], color="#8a919c", line_dash="dashed")
     most = max(int(each.pairs.max()) for each in measured.values())
     for place, (name, each) in enumerate(measured.items()):
         colour = COLOURS[place]
@@ -37,7 +39,7 @@ def plot_reliability(measured: dict[str, Reliability]) -> figure:
 
 def plot_probability(calibration: Calibration) -> figure:
     """Return the probability as a function of the cosine."""
-    plot = new_figure("Probability of “same class”", "cosine", "probability", within=(0, 1))
+    plot = new_figure("Probability of “same class”", "cosine", "probability", height=_HEIGHT, within=(0, 1))
     cosines = np.linspace(-0.2, 1, 61)
     add_line(
         plot,
