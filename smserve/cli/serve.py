@@ -76,7 +76,7 @@ _MIB: Final = 2**20
 @click.option(
     "--max-in-flight",
     type=click.IntRange(1, 1024),
-    show_default="number of cores, at least 2",
+    show_default="number of cores, and one",
     help="Calls that run at the same time.",
 )
 @click.option(

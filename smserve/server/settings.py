@@ -18,12 +18,13 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 
 
 def _default_in_flight() -> int:
-    """A call keeps a core busy while it decodes and embeds.
+    """A call keeps a core busy while it decodes and embeds; one more than cores keeps them all busy.
 
-    More of them answer no more calls, and keep refusals and health waiting for a core: on two cores at four times the
-    capacity, a refusal took 15 ms with four in flight, and 5 ms with two (medians; benchmark `overload`).
+    Still more answer no more calls, and keep refusals and health waiting for a core: on two cores, at four times the
+    capacity, a refusal took 15 ms with four in flight and 9 ms with three (medians; benchmark `overload`). With two,
+    refusals took so much of the cores that only three quarters of the capacity were left for answers.
     """
-    return max(2, os.cpu_count() or 1)
+    return 1 + (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
