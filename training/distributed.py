@@ -5,6 +5,7 @@ With one process, everything here does what its name says and costs nothing.
 """
 
 import datetime
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ def joined_processes() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # what still holds the group would keep its threads alive, which abort an interpreter that ends
         dist.destroy_process_group()
 
 
