@@ -34,6 +34,14 @@ class Flaky(retrieval_pb2_grpc.RetrievalServiceServicer, gallery_pb2_grpc.Galler
         self._try("GetServerInfo", context)
         return retrieval_pb2.GetServerInfoResponse(version="9")
 
+    def SearchStream(  # noqa: N802 - named by the proto
+        self,
+        requests: Iterator[retrieval_pb2.SearchStreamRequest],  # noqa: ARG002 - refused whatever they ask
+        context: grpc.ServicerContext,
+    ) -> Iterator[retrieval_pb2.SearchStreamResponse]:
+        self._try("SearchStream", context)
+        yield retrieval_pb2.SearchStreamResponse()
+
     def UpsertItems(  # noqa: N802 - named by the proto
         self, request: gallery_pb2.UpsertItemsRequest, context: grpc.ServicerContext
     ) -> gallery_pb2.UpsertItemsResponse:
@@ -71,3 +79,11 @@ def test_what_is_tried_again(connect: Callable[..., Any], flaky: tuple[Flaky, st
     with pytest.raises(Unavailable, match="starting"):
         client.roll_back()
     assert servicer.tries == {"GetServerInfo": 3, "UpsertItems": 3, "RollBack": 1}
+
+
+def test_a_stream_is_not_tried_again(connect: Callable[..., Any], flaky: tuple[Flaky, str]) -> None:
+    """Else gRPC's own retries would keep it from ending once its server is killed."""
+    servicer, address = flaky
+    with pytest.raises(Unavailable, match="starting"):
+        list(connect(address).search_stream([np.ones(2, np.float32)], timeout_s=20))
+    assert servicer.tries["SearchStream"] == 1
