@@ -11,7 +11,7 @@ from smserve.cli.gallery import gallery
 from smserve.cli.index import index
 from smserve.cli.info import info
 from smserve.cli.search import search
-from smserve.cli.serve import serve
+from smserve.cli.serving import serve
 from smserve.cli.settings import name_variables
 from smserve.version import VERSION
 

@@ -1,0 +1,97 @@
+"""`smserve serve`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from smserve.cli.options import model_option
+from smserve.cli.serving.galleries import ServedGalleries, gallery_options
+from smserve.cli.serving.limits import Limits, limit_options
+from smserve.config import DEFAULT_HOST, DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from smserve.engine import Engine
+    from smserve.server import Server
+
+__all__ = ["serve"]
+
+
+@click.command()
+@model_option(required=True)
+@gallery_options
+@click.option("--host", default=DEFAULT_HOST, help="Address to bind; 0.0.0.0 lets other machines in, without keys.")
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="Port to bind; 0 takes a free one.")
+@limit_options
+@click.option(
+    "--open-inference",
+    is_flag=True,
+    show_default=False,
+    help="Answer the Open Inference Protocol (KServe V2 over gRPC), too.",
+)
+@click.option(
+    "--drain-delay",
+    "drain_delay_s",
+    type=click.FloatRange(0, 3600),
+    metavar="SECONDS",
+    show_default="0 on a loopback address, else 5",
+    help="At shutdown, time between telling health checks and refusing calls.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="info",
+    help="info logs a line for each call, to standard error.",
+)
+def serve(
+    *,
+    model: Path,
+    served: ServedGalleries,
+    host: str,
+    port: int,
+    limits: Limits,
+    open_inference: bool,
+    drain_delay_s: float | None,
+    log_level: str,
+) -> None:
+    """Serve a model and its galleries over gRPC until SIGTERM or Ctrl-C.
+
+    Prints one line, "listening on HOST:PORT", once it answers. The first signal finishes running calls, a second one
+    stops at once.
+
+    \b
+    Examples:
+      smserve serve --model model.onnx --gallery gallery/
+      smserve serve --model model.onnx --gallery birds=g1/ --gallery cars=g2/ --port 0
+      smserve serve --model model.onnx --galleries galleries/ --models models/
+    """  # noqa: D301 - click wants a real backspace
+    from smserve.server import ServerSettings, open_engine
+    from smserve.server import serve as run
+
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        drain_delay_s=drain_delay_s,
+        open_inference=open_inference,
+        **limits.to_settings(),
+    )
+
+    def announce(server: Server) -> None:
+        click.echo(f"listening on {server.address}")
+
+    def engine() -> Engine:
+        return open_engine(
+            model,
+            served.galleries,
+            folder=served.folder,
+            models=served.models,
+            writable=not served.read_only,
+            check_every=served.check_every,
+            decoded_bytes_in_flight=limits.max_decoded_bytes,
+        )
+
+    run(settings, engine, announce)

@@ -1,0 +1,66 @@
+"""Options of `smserve serve`: how much at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+from smserve.cli.option_group import option_group
+from smserve.config import DECODED_BYTES_IN_FLIGHT, DEFAULT_MAX_STREAMS, DEFAULT_MAX_WAITING
+
+__all__ = ["Limits", "limit_options"]
+
+_MIB: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the server takes on at a time."""
+
+    max_in_flight: int | None
+    max_waiting: int
+    max_streams: int
+    max_decoded_mib: int
+
+    @property
+    def max_decoded_bytes(self) -> int:
+        """Memory for pictures being decoded."""
+        return self.max_decoded_mib * _MIB
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return what `ServerSettings` takes of them."""
+        settings = {"max_waiting": self.max_waiting, "max_streams": self.max_streams}
+        return settings if self.max_in_flight is None else {**settings, "max_in_flight": self.max_in_flight}
+
+
+limit_options = option_group(
+    "limits",
+    Limits,
+    click.option(
+        "--max-in-flight",
+        type=click.IntRange(1, 1024),
+        show_default="number of cores, and one",
+        help="Calls that run at the same time.",
+    ),
+    click.option(
+        "--max-waiting",
+        type=click.IntRange(0, 4096),
+        default=DEFAULT_MAX_WAITING,
+        help="Calls that wait for others to end; further ones are told to try again.",
+    ),
+    click.option(
+        "--max-streams",
+        type=click.IntRange(0, 1024),
+        default=DEFAULT_MAX_STREAMS,
+        help="Streams that may be open at a time.",
+    ),
+    click.option(
+        "--max-decoded-mib",
+        type=click.IntRange(1),
+        default=DECODED_BYTES_IN_FLIGHT // _MIB,
+        metavar="MIB",
+        help="Memory for pictures being decoded at a time; further ones wait.",
+    ),
+)
