@@ -1,6 +1,5 @@
 """What a gallery is asked for a search, and what its answer means to the one who searched."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -75,7 +74,9 @@ def result_of(request: SearchRequest, served: ServedGallery, neighbours: Neighbo
         GenerationMismatch: An older generation was searched.
     """
     _check_generation(request, served.name, neighbours.generation)
-    hits = [hit for hit in neighbours.hits[number] if hit.item_id != request.item_id]
+    hits = list(neighbours.hits[number])
+    if request.item_id is not None:
+        hits = [hit for hit in hits if hit.item_id != request.item_id]
     complete_above = neighbours.complete_above[number] if neighbours.complete_above else math.inf
     is_complete = complete_above == -math.inf
     if request.min_score is not None:
@@ -94,10 +95,9 @@ def _with_probabilities(hits: list[Hit], model: Model) -> tuple[Hit, ...]:
     probabilities = model.probability([hit.score for hit in hits])
     if probabilities is None:
         return tuple(hits)
-    return tuple(
-        dataclasses.replace(hit, probability=float(probability))
-        for hit, probability in zip(hits, probabilities, strict=True)
-    )
+    for hit, probability in zip(hits, probabilities.tolist(), strict=True):
+        hit.probability = probability
+    return tuple(hits)
 
 
 def _check_generation(request: SearchRequest, gallery: str, generation: int) -> None:

@@ -83,12 +83,12 @@ def unit_vector(vector: FloatArray, dimension: int) -> FloatArray:
             f"the vector has {got}, the model has D={dimension}; send a vector that this model made", field="vector"
         )
     wide = vector.astype(np.float64)  # squares of float32 may overflow or vanish in float32
-    if not np.isfinite(wide).all():
+    norm = math.sqrt(wide @ wide)
+    if not math.isfinite(norm):
         position = int(np.flatnonzero(~np.isfinite(wide))[0])
         raise InvalidVector(
             f"the vector's number {position} is {wide[position]}; wanted finite numbers", field="vector"
         )
-    norm = float(np.linalg.norm(wide))
     if norm == 0.0:
         raise InvalidVector("the vector is all zeros, which has no direction and so no neighbours", field="vector")
     return (wide / norm).astype(np.float32)

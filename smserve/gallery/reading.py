@@ -18,15 +18,19 @@ from smserve.gallery.index import EXACT
 from smserve.gallery.level import Level
 from smserve.gallery.live_recall import CheckedSearch, LiveRecall
 from smserve.gallery.records import Records
-from smserve.gallery.row import Row
+from smserve.gallery.row import FoundRow, Row
+from smserve.gallery.row_cache import RowCache
 from smserve.gallery.selections import Selections
 from smserve.gallery.thinning import Nearest, thinned
 from smserve.gallery.values import Counts, Neighbours, Page, PerLabel
 from smserve.gallery.view import View
 from smserve.gallery.views import Views
-from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item
+from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item, Payload
 
 __all__ = ["Reading"]
+
+_ROWS_BYTES: Final = 64 * 2**20
+"""Of rows that are kept at hand."""
 
 
 class Reading:
@@ -38,6 +42,8 @@ class Reading:
         self._records: Final = records
         self._name: Final = name
         self._views: Final = views
+        self._rows: Final = RowCache(_ROWS_BYTES)
+        self._latest = 0  # sequence of the latest view that was caught up with the records
         self._selections: Final = Selections(records)
         self._live_recall: Final = LiveRecall(check_every)
         self._ahead: Final = VerificationAhead(path, records)
@@ -83,12 +89,13 @@ class Reading:
             )
         with self._views.pin() as view:
             nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label)
-            if gone:
+            if gone or view.sequence < self._latest:
                 # Replaced or deleted since the view was made. View and rows must be of one moment, or an item that was
-                # there all the time could be missing from the answer.
+                # there all the time could be missing from the answer; and no later search may see an earlier state.
                 with self._records.snapshot():
                     view = caught_up(view, self._records, self.dimension)  # noqa: PLW2901 - of the pinned generation
                     nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label)
+                self._latest = max(self._latest, view.sequence)
             if gone:
                 raise GalleryDamaged(
                     f"gallery {self._path} has lost {len(gone)} rows that nobody deleted (key {min(gone)}, for one); "
@@ -140,6 +147,7 @@ class Reading:
         """End what runs aside; calling it twice is harmless."""
         self._live_recall.close()
         self._ahead.close()
+        self._rows.close()
 
     def _check(self, view: View, query: FloatArray, top_k: int, keys: list[int], condition: Condition | None) -> None:
         selection = None if condition is None else self._selections.select(view, condition)
@@ -152,7 +160,7 @@ class Reading:
         top_k: int,
         condition: Condition | None,
         per_label: PerLabel | None,
-    ) -> tuple[list[list[int]], dict[int, Row], set[int], tuple[float, ...]]:
+    ) -> tuple[list[list[int]], dict[int, FoundRow], set[int], tuple[float, ...]]:
         """Return the parts of a `Nearest`, and down to which score each query's hits are complete."""
         selection = None if condition is None else self._selections.select(view, condition)
         looked_at: list[list[tuple[float, int]]] = []
@@ -163,7 +171,7 @@ class Reading:
             looked_at, asked = view.search(vectors, count, selection), count
             found = [[key for _, key in each] for each in looked_at]
             keys = {key for each in found for key in each}
-            rows = self._records.by_key(sorted(keys))
+            rows = self._rows.find(keys, self._read)
             return found, rows, keys - rows.keys()
 
         found, rows, gone = nearest(top_k) if per_label is None else thinned(nearest, top_k, per_label)
@@ -173,30 +181,35 @@ class Reading:
         )
         return found, rows, gone, complete
 
-    def _hits(self, query: FloatArray, rows: Sequence[Row], fields: FieldMask) -> tuple[Hit, ...]:
+    def _hits(self, query: FloatArray, rows: Sequence[FoundRow], fields: FieldMask) -> tuple[Hit, ...]:
         """Return hits in their order; scored here, one way for all, so that the same item always has the same score."""
         if not rows:
             return ()
         stored = np.frombuffer(b"".join([row.vector for row in rows]), "<f4").reshape(len(rows), -1)  # (K, D)
-        scores = np.clip(np.einsum("kd,d->k", stored, query), -1.0, 1.0)  # rounding can leave the range by a hair
+        scores: list[float] = np.einsum("kd,d->k", stored, query).tolist()
         hits = [
             Hit(
                 item_id=row.item_id,
-                score=float(score),
+                score=min(1.0, max(-1.0, score)),  # rounding can leave the range by a hair
                 label=row.label,
-                payload=_payload(row, fields),
-                vector=vector.astype(np.float32) if fields.vector else None,
-                thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
+                payload=_shown(row.payload, fields),
             )
-            for row, vector, score in zip(rows, stored, scores, strict=True)
+            for row, score in zip(rows, scores, strict=True)
         ]
+        if fields.vector or fields.thumbnail:
+            for hit, row, vector in zip(hits, rows, stored, strict=True):
+                hit.vector = vector.astype(np.float32) if fields.vector else None
+                hit.thumbnail = self._records.thumbnail(row) if fields.thumbnail else None
         return tuple(sorted(hits, key=_order))
+
+    def _read(self, keys: Sequence[int]) -> dict[int, FoundRow]:
+        return {key: row.found() for key, row in self._records.by_key(keys).items()}
 
     def _item(self, row: Row, fields: FieldMask) -> Item:
         return Item(
             item_id=row.item_id,
             label=row.label,
-            payload=_payload(row, fields),
+            payload=_shown(Payload(row.payload), fields),
             source_uri=row.source_uri,
             source_sha256=row.source_sha256,
             vector=row.embedding() if fields.vector else None,
@@ -204,10 +217,9 @@ class Reading:
         )
 
 
-def _payload(row: Row, fields: FieldMask) -> Mapping[str, Any]:
+def _shown(payload: Payload, fields: FieldMask) -> Mapping[str, Any]:
     if not fields.payload:
         return {}
-    payload = row.payload_object()
     if not fields.payload_keys:
         return payload
     return {key: payload[key] for key in fields.payload_keys if key in payload}

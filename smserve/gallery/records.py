@@ -19,7 +19,7 @@ from smserve.gallery.filtering.verification import RowVerification
 from smserve.gallery.format import FORMAT_VERSION, SCHEMA, Meta, check_meta, check_schema, first_meta, upgrade
 from smserve.gallery.points import At, nowhere
 from smserve.gallery.removed import forget_removed, removed_after
-from smserve.gallery.row import COLUMNS, Row, source_of
+from smserve.gallery.row import COLUMNS, FoundRow, Row, source_of
 from smserve.gallery.values import Source
 
 __all__ = ["FILE_NAME", "Records"]
@@ -217,7 +217,7 @@ class Records:
         with self.database.transaction() as execute:
             forget_removed(execute, sequence)
 
-    def thumbnail(self, row: Row) -> bytes | None:
+    def thumbnail(self, row: Row | FoundRow) -> bytes | None:
         """Return an item's stored thumbnail, verified."""
         self.verification.structure.ensure_thumbnails(self.database)
         for image, checksum in self.database.rows("SELECT image, checksum FROM thumbnails WHERE key = ?", (row.key,)):

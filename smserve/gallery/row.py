@@ -1,6 +1,7 @@
 """One stored item: its bytes, and the checksum over all of them."""
 
 import json
+import sys
 import zlib
 from typing import Any, Final, NamedTuple
 
@@ -8,13 +9,23 @@ import numpy as np
 
 from smserve.errors import GalleryDamaged, InvalidInput
 from smserve.gallery.values import NewItem, Source
-from smserve.types import FloatArray
+from smserve.types import FloatArray, Payload
 
-__all__ = ["COLUMNS", "Row", "row_of", "source_of"]
+__all__ = ["COLUMNS", "FoundRow", "Row", "row_of", "source_of"]
 
 COLUMNS = "key, item_id, label, payload, source_uri, source_sha256, vector, sequence, checksum"
 
 _TYPES: Final = (int, str, str, str, str, str, bytes, int, int)
+
+
+class FoundRow(NamedTuple):
+    """What a hit is made of."""
+
+    key: int
+    item_id: str
+    label: str
+    payload: Payload
+    vector: bytes
 
 
 class Row(NamedTuple):
@@ -46,6 +57,10 @@ class Row(NamedTuple):
     def embedding(self) -> FloatArray:
         """Return (D,) float32."""
         return np.frombuffer(self.vector, dtype="<f4").astype(np.float32)
+
+    def found(self) -> FoundRow:
+        """Return the part that a hit is made of."""
+        return FoundRow(self.key, self.item_id, sys.intern(self.label), Payload(self.payload), self.vector)
 
     def payload_object(self) -> dict[str, Any]:
         """Return the further columns."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from smserve.gallery.row import Row
+from smserve.gallery.row import FoundRow
 from smserve.gallery.values import PerLabel
 
 __all__ = ["FURTHEST", "Nearest", "thinned"]
@@ -14,7 +14,7 @@ FURTHEST: Final = 4096
 
 _GROWTH: Final = 4
 
-Nearest = tuple[list[list[int]], dict[int, Row], set[int]]
+Nearest = tuple[list[list[int]], dict[int, FoundRow], set[int]]
 """Keys found for each query, by falling score; their rows by key; keys whose rows are gone."""
 
 
@@ -36,7 +36,7 @@ def thinned(nearest: Callable[[int], Nearest], top_k: int, per_label: PerLabel) 
         wanted = min(FURTHEST, wanted * _GROWTH)
 
 
-def _kept(keys: Sequence[int], rows: Mapping[int, Row], top_k: int, per_label: PerLabel) -> list[int]:
+def _kept(keys: Sequence[int], rows: Mapping[int, FoundRow], top_k: int, per_label: PerLabel) -> list[int]:
     seen: Counter[str] = Counter()
     kept = []
     for key in keys:

@@ -5,6 +5,7 @@ Vectors are float32 NumPy arrays; scores are cosines, in [-1, 1], larger is near
 
 from smserve.types.embedding import Comparison, Embedding
 from smserve.types.items import CountResult, FieldMask, Item, ItemFailure, ItemPage, ItemResult, UpsertItem, WriteResult
+from smserve.types.payload import Payload
 from smserve.types.search import Hit, SearchOutcome, SearchRequest, SearchResult
 from smserve.types.server import GalleryInfo, GenerationInfo, ServerInfo
 from smserve.types.vectors import FloatArray
@@ -22,6 +23,7 @@ __all__ = [
     "ItemFailure",
     "ItemPage",
     "ItemResult",
+    "Payload",
     "SearchOutcome",
     "SearchRequest",
     "SearchResult",

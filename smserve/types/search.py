@@ -43,7 +43,7 @@ class SearchRequest:
     min_generation: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)  # not frozen: ten are made for each search, at half the cost
 class Hit:
     """A neighbour.
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from smserve.types import FieldMask
+from smserve.types import FieldMask, Payload
 from smserve.v1 import types_pb2
 
 __all__ = ["fields_from_proto", "fields_to_proto", "origin_to_proto", "payload_from_proto", "payload_to_proto"]
@@ -36,6 +36,8 @@ def fields_from_proto(message: types_pb2.FieldMask, *, given: bool) -> FieldMask
 
 def payload_to_proto(payload: Mapping[str, Any]) -> bytes:
     """Return a JSON object in UTF-8; nothing for an empty one."""
+    if isinstance(payload, Payload):
+        return payload.text.encode() if payload else b""
     return json.dumps(dict(payload), ensure_ascii=False, allow_nan=False).encode() if payload else b""
 
 

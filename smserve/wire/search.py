@@ -93,16 +93,18 @@ def request_from_proto(message: retrieval_pb2.SearchRequest) -> SearchRequest:
     )
 
 
-def _hit_to_proto(hit: Hit) -> retrieval_pb2.Hit:
-    return retrieval_pb2.Hit(
-        item_id=hit.item_id,
-        score=hit.score,
-        probability=hit.probability,
-        label=hit.label,
-        payload=payload_to_proto(hit.payload),
-        vector=None if hit.vector is None else vector_to_proto(hit.vector),
-        thumbnail=hit.thumbnail or b"",
-    )
+def _write_hit(hit: Hit, message: retrieval_pb2.Hit) -> None:
+    """Fill a message in, field by field: making it from keywords takes twice as long."""
+    message.item_id = hit.item_id
+    message.score = hit.score
+    message.label = hit.label
+    message.payload = payload_to_proto(hit.payload)
+    if hit.probability is not None:
+        message.probability = hit.probability
+    if hit.vector is not None:
+        message.vector.CopyFrom(vector_to_proto(hit.vector))
+    if hit.thumbnail is not None:
+        message.thumbnail = hit.thumbnail
 
 
 def _hit_from_proto(message: retrieval_pb2.Hit) -> Hit:
@@ -119,11 +121,13 @@ def _hit_from_proto(message: retrieval_pb2.Hit) -> Hit:
 
 def result_to_proto(result: SearchResult) -> retrieval_pb2.SearchResponse:
     """Convert an answer."""
-    return retrieval_pb2.SearchResponse(
-        hits=map(_hit_to_proto, result.hits),
+    message = retrieval_pb2.SearchResponse(
         origin=origin_to_proto(result.model_fingerprint, result.gallery, result.generation),
         exhausted=result.exhausted,
     )
+    for hit in result.hits:
+        _write_hit(hit, message.hits.add())
+    return message
 
 
 def result_from_proto(message: retrieval_pb2.SearchResponse) -> SearchResult:

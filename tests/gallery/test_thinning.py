@@ -3,7 +3,7 @@
 import pytest
 
 from smserve.gallery import NewItem
-from smserve.gallery.row import Row, row_of
+from smserve.gallery.row import FoundRow, row_of
 from smserve.gallery.thinning import FURTHEST, Nearest, thinned
 from smserve.gallery.values import PerLabel
 from tests.gallery.brute_force import unit_vectors
@@ -11,9 +11,9 @@ from tests.gallery.brute_force import unit_vectors
 VECTOR = unit_vectors(1, 4, seed=0)[0]
 
 
-def rows_of(labels: list[str]) -> dict[int, Row]:
+def rows_of(labels: list[str]) -> dict[int, FoundRow]:
     return {
-        key: row_of(NewItem(item_id=f"i{key}", vector=VECTOR, label=label), key, 1)
+        key: row_of(NewItem(item_id=f"i{key}", vector=VECTOR, label=label), key, 1).found()
         for key, label in enumerate(labels, 1)
     }
 

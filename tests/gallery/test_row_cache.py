@@ -1,0 +1,77 @@
+"""Rows that are kept: never another than what was written, never more bytes than allowed."""
+
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from smserve.gallery.row import FoundRow
+from smserve.gallery.row_cache import RowCache
+from smserve.types import Payload
+
+PAYLOAD = Payload("{}")
+ROW_BYTES = 400 + 256 + len("{}") + len("item-0000")
+
+
+def row(key: int) -> FoundRow:
+    return FoundRow(key, f"item-{key:04}", "label", PAYLOAD, bytes(256))
+
+
+class Table:
+    """What is read from."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def read(self, keys: Sequence[int]) -> Mapping[int, FoundRow]:
+        self.asked += keys
+        return {key: row(key) for key in keys if key < 1000}
+
+
+def test_a_row_is_read_once() -> None:
+    cache, table = RowCache(1_000_000), Table()
+    assert cache.find([3, 1], table.read) == {1: row(1), 3: row(3)}
+    assert cache.find([1, 2], table.read) == {1: row(1), 2: row(2)}
+    assert table.asked == [1, 3, 2]
+
+
+def test_what_is_not_there_is_asked_for_again() -> None:
+    cache, table = RowCache(1_000_000), Table()
+    assert cache.find([5000], table.read) == {}
+    assert cache.find([5000], table.read) == {}
+    assert table.asked == [5000, 5000]
+
+
+def test_rows_not_asked_for_are_forgotten_first() -> None:
+    cache, table = RowCache(20 * ROW_BYTES), Table()
+    for key in range(1, 100):
+        cache.find([0, key], table.read)
+    assert table.asked == list(range(100)), "0, which every search found, was read once"
+    cache.find([1], table.read)
+    assert table.asked[-1] == 1
+    assert len(cache._young) + len(cache._old) <= 22
+
+
+def test_a_closed_one_keeps_nothing() -> None:
+    cache, table = RowCache(1_000_000), Table()
+    cache.find([1], table.read)
+    cache.close()
+    cache.find([1], table.read)
+    cache.find([1], table.read)
+    assert table.asked == [1, 1, 1]
+
+
+def test_many_threads_find_the_right_rows() -> None:
+    cache, table, start = RowCache(50 * ROW_BYTES), Table(), threading.Barrier(4)
+
+    def search(seed: int) -> None:
+        lots = random.Random(seed)  # noqa: S311 - lots, no secrets
+        start.wait(timeout=10)
+        for _ in range(2000):
+            keys = lots.sample(range(200), 10)
+            assert cache.find(keys, table.read) == {key: row(key) for key in keys}
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(search, seed) for seed in range(4)]:
+            done.result(timeout=60)
+    assert len(cache._young) + len(cache._old) <= 60
