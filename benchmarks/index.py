@@ -17,8 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.evidence import describe_machine, print_measure
+from benchmarks.side import Side
 from benchmarks.vector_search.data import DIMENSION, Data
-from benchmarks.vector_search.turns import Side
 
 OURS, PEERS = "ours", ("hnswlib", "usearch")
 CORES = len(os.sched_getaffinity(0))

@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["Side"]
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[1]
 
 
 class Side:

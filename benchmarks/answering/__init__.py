@@ -1,0 +1,1 @@
+"""The sides that benchmark `serving` compares, a process each."""
