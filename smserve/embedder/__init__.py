@@ -1,5 +1,5 @@
 """Pictures to vectors: the only part of smserve that touches ONNX Runtime."""
 
-from smserve.embedder.onnx_embedder import OnnxEmbedder
+from smserve.embedder.embedder import Embedder
 
-__all__ = ["OnnxEmbedder"]
+__all__ = ["Embedder"]

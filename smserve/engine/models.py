@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine.budget import ByteBudget
 from smserve.engine.pictures import PictureEmbedder
 from smserve.engine.stages import Stages
@@ -31,7 +31,7 @@ class Model:
     """
 
     def __init__(
-        self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget, stages: Stages, path: Path | None = None
+        self, embedder: Embedder, limits: ImageLimits, budget: ByteBudget, stages: Stages, path: Path | None = None
     ) -> None:
         self.embedder: Final = embedder
         self.pictures: Final = PictureEmbedder(embedder, limits, budget, stages)
@@ -80,7 +80,7 @@ class Models:
 
     def __init__(
         self,
-        default: OnnxEmbedder,
+        default: Embedder,
         *,
         limits: ImageLimits,
         budget: ByteBudget,
@@ -139,7 +139,7 @@ class Models:
             raise ModelNotFound(
                 f"this server does not have model {wanted}; it has {', '.join(self._loaded)}; {where}, as *.onnx"
             )
-        embedder = OnnxEmbedder(path)
+        embedder = Embedder(path)
         if embedder.fingerprint != wanted:
             raise ModelDamaged(f"model file {path} was changed while it was being loaded; ask again")
         _log.info("loaded model %s (%s) from %s", wanted, embedder.manifest.name, path)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine.budget import ByteBudget
 from smserve.engine.stages import Stage, Stages
 from smserve.errors import InvalidInput
@@ -37,7 +37,7 @@ def _blamed_on(field: str) -> Iterator[None]:
 class PictureEmbedder:
     """Decodes, checks and embeds; safe to call from many threads."""
 
-    def __init__(self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget, stages: Stages) -> None:
+    def __init__(self, embedder: Embedder, limits: ImageLimits, budget: ByteBudget, stages: Stages) -> None:
         self._embedder = embedder
         self._limits = limits
         self._budget = budget

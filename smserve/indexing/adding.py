@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.gallery import CompactionPolicy, LiveGallery
 from smserve.indexing.limits import LOCAL_LIMITS
 from smserve.indexing.reading import PictureReader, Stored, in_order
@@ -53,7 +53,7 @@ def add_pictures(
     started = time.monotonic()
     check_sources(sources)
     workers = workers or os.cpu_count() or 1
-    embedder = OnnxEmbedder(model, threads=workers)
+    embedder = Embedder(model, threads=workers)
     with LiveGallery.open(gallery, model_fingerprint=embedder.fingerprint, compaction=None) as live:
         reader = PictureReader(embedder.manifest.resize, image_limits, live.sources(), thumbnails=thumbnails)
         sink = Sink(embedder, live.upsert)

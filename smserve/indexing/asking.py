@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import InvalidInput, ItemNotFound, ModelMismatch
 from smserve.gallery import GalleryReader
 from smserve.gallery.staging import GalleryModel
@@ -94,7 +94,7 @@ def _embed(
             f"too",
             field="model",
         )
-    embedder = OnnxEmbedder(file, threads=_WORKERS)
+    embedder = Embedder(file, threads=_WORKERS)
     if embedder.fingerprint != model.model_fingerprint:
         raise ModelMismatch(
             f"{file} is model {embedder.fingerprint}, the vectors {model.state} are of {model.model_fingerprint}; give "

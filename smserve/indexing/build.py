@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import GalleryExists, InvalidInput
 from smserve.gallery import LocalGalleryWriter, is_finished, write_durably
 from smserve.gallery.duplicates import near_duplicates as find_near_duplicates
@@ -79,7 +79,7 @@ def build_gallery(
     _check_unfinished(gallery)
     check_sources(sources)
     workers = workers or os.cpu_count() or 1
-    embedder = OnnxEmbedder(model, threads=workers)
+    embedder = Embedder(model, threads=workers)
     with LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension) as writer:
         _check_unfinished(gallery)  # again: another build may have finished it before the lock was ours
         stored = writer.sources()

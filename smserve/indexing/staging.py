@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import InvalidImage, Overloaded, SmserveError
 from smserve.gallery import NewItem
 from smserve.gallery.staging import Stage
@@ -91,12 +91,12 @@ def stage_model(
         DiskFull: There is no room; what is embedded stays.
     """
     workers = workers or os.cpu_count() or 1
-    return stage_with(gallery, OnnxEmbedder(model, threads=workers), model, workers=workers, progress=progress)
+    return stage_with(gallery, Embedder(model, threads=workers), model, workers=workers, progress=progress)
 
 
 def stage_with(
     gallery: Path,
-    embedder: OnnxEmbedder,
+    embedder: Embedder,
     model: Path,
     *,
     workers: int = 1,

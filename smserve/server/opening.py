@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smserve.config import DECODED_BYTES_IN_FLIGHT, ImageLimits, SearchLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine, GalleryHome, Storage
 from smserve.errors import InvalidInput
 from smserve.gallery.interface import GalleryReader
@@ -49,7 +49,7 @@ def open_engine(
     """
     if models is not None and not models.is_dir():
         raise InvalidInput(f"{models} is no folder; give --models a folder of model files (*.onnx)", field="models")
-    embedder = OnnxEmbedder(model)
+    embedder = Embedder(model)
     storage = Storage(writable=writable, check_every=check_every, stage=stage_with)
     opened: dict[str, GalleryReader] = {}
     with contextlib.ExitStack() as undo:

@@ -13,14 +13,14 @@ from smserve.images import prepare
 from smserve.model_file import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, SELF_CHECK_MIN_COSINE, Manifest, fingerprint
 from smserve.types import FloatArray
 
-__all__ = ["OnnxEmbedder", "Provider"]
+__all__ = ["Embedder", "Provider"]
 
 Provider = Literal["cpu", "cuda"]
 
 _PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
-class OnnxEmbedder:
+class Embedder:
     """A loaded model; safe to call from many threads.
 
     Attributes:
@@ -114,7 +114,7 @@ def _check_signature(path: Path, session: Any, manifest: Manifest) -> None:
         )
 
 
-def _self_check(path: Path, embedder: OnnxEmbedder) -> None:
+def _self_check(path: Path, embedder: Embedder) -> None:
     """Embed the manifest's pictures, one by one, and compare with what training computed for them."""
     for item in embedder.manifest.self_check:
         got = embedder.embed(embedder.prepare(item.image)[np.newaxis])[0]  # (D,)
