@@ -1,23 +1,25 @@
-"""Load `model.onnx` into ONNX Runtime, prove that it computes what training computed, and embed."""
+"""A model file, loaded and proved: pictures in, vectors out."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
-from smserve.errors import ModelDamaged, SmserveError
+from smserve.embedder.backend import Backend, Signature, TensorType
+from smserve.embedder.batching import Batcher, batch_sizes
+from smserve.embedder.opening import open_backend
+from smserve.embedder.settings import InferenceSettings
+from smserve.errors import ModelDamaged
 from smserve.images import prepare
 from smserve.model_file import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, SELF_CHECK_MIN_COSINE, Manifest, fingerprint
 from smserve.types import FloatArray
 
-__all__ = ["Embedder", "Provider"]
+__all__ = ["Embedder"]
 
-Provider = Literal["cpu", "cuda"]
-
-_PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_DEFAULT_SETTINGS: Final = InferenceSettings()
 
 
 class Embedder:
@@ -26,35 +28,41 @@ class Embedder:
     Attributes:
         manifest: What the file says about itself.
         fingerprint: sha256 of the file.
-        provider: The execution provider in use, as ONNX Runtime names it.
+        settings: How it is run.
     """
 
-    def __init__(self, path: Path, *, provider: Provider = "cpu", threads: int = 1) -> None:
-        """Load a model file and run its self-check.
+    def __init__(self, path: Path, settings: InferenceSettings = _DEFAULT_SETTINGS) -> None:
+        """Load a model file and run its self-check on the provider that will run it.
 
         Args:
             path: The model file. It is read once, so that what is hashed is what runs.
-            provider: "cuda" is strict: it never falls back to the CPU.
-            threads: CPU threads of one call; parallelism otherwise comes from concurrent calls.
+            settings: What runs it, and how; there is no fall back to another provider or precision.
 
         Raises:
             ModelDamaged: The file is missing or damaged, has no manifest, or fails its self-check.
+            SmserveError: The provider or the precision is not to be had on this machine.
         """
         try:
             model = path.read_bytes()
         except OSError as error:
             raise ModelDamaged(f"model file {path} can't be read ({error.strerror}); check the path") from None
         self.fingerprint: Final = fingerprint(model)
-        self._session: Final = _open_session(path, model, provider, threads)
-        self.provider: Final[str] = self._session.get_providers()[0]
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.settings: Final = settings
+        self._backend: Final = _open(path, model, settings)
+        metadata = self._backend.metadata
         if METADATA_KEY not in metadata:
             raise ModelDamaged(
                 f"model file {path} has no {METADATA_KEY!r} manifest; export it with `python -m training export`"
             )
         self.manifest: Final = Manifest.from_json(metadata[METADATA_KEY])
-        _check_signature(path, self._session, self.manifest)
+        _check_signature(path, self._backend.signature, self.manifest)
+        self._batcher: Final = _batcher(self._backend, settings)
         _self_check(path, self)
+
+    @property
+    def provider(self) -> str:
+        """What it runs on: "CPUExecutionProvider", "OpenVINO CPU bfloat16"."""
+        return self._backend.name
 
     @property
     def dimension(self) -> int:
@@ -69,49 +77,53 @@ class Embedder:
         """
         return prepare(image, self.manifest.resize, limits or ImageLimits())
 
-    def embed(self, pixels: NDArray[np.uint8]) -> FloatArray:
-        """Return (N, D) float32 of unit norm for prepared pictures (N, H, W, 3) uint8."""
+    def embed(self, pixels: NDArray[np.uint8], still_wanted: Callable[[], None] = lambda: None) -> FloatArray:
+        """Return (N, D) float32 of unit norm for prepared pictures (N, H, W, 3) uint8.
+
+        Args:
+            pixels: The pictures.
+            still_wanted: Called while the call waits to be run together with others; what it raises ends the wait.
+        """
         if len(pixels) == 0:
             return np.zeros((0, self.dimension), np.float32)
-        (embeddings,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: pixels})  # (N, D)
-        return np.asarray(embeddings, np.float32)
+        return self._backend.run(pixels) if self._batcher is None else self._batcher.run(pixels, still_wanted)
+
+    def warm_up(self, sizes: Iterable[int]) -> None:
+        """Run batches of these sizes, and those that batching makes, once: the first one of a size takes longer."""
+        rule = self.manifest.resize
+        batched = batch_sizes(self.settings.batch) if self._batcher is not None else ()
+        for size in sorted({*sizes, *batched}):
+            self._backend.run(np.zeros((size, rule.height, rule.width, 3), np.uint8))
 
 
-def _open_session(path: Path, model: bytes, provider: Provider, threads: int) -> Any:
-    wanted = _PROVIDERS[provider]
-    if wanted not in onnxruntime.get_available_providers():
-        raise SmserveError(
-            f"execution provider {wanted} is not in this ONNX Runtime (it has "
-            f"{', '.join(onnxruntime.get_available_providers())}); install onnxruntime-gpu, or use --provider cpu"
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+def _open(path: Path, model: bytes, settings: InferenceSettings) -> Backend:
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=[wanted])
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common public base
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return open_backend(model, settings)
+    except ModelDamaged as error:
         raise ModelDamaged(
-            f"model file {path} ({len(model):,} bytes) can't be loaded: {first_line}; "
+            f"model file {path} ({len(model):,} bytes) can't be loaded: {error.message}; "
             f"it is damaged or no ONNX model, so copy or export it again"
         ) from None
-    if session.get_providers()[0] != wanted:
-        raise SmserveError(
-            f"execution provider {wanted} was asked for, ONNX Runtime chose {session.get_providers()[0]}"
-        )
-    return session
 
 
-def _check_signature(path: Path, session: Any, manifest: Manifest) -> None:
-    inputs = {node.name: (node.type, node.shape[1:]) for node in session.get_inputs()}
-    outputs = {node.name: (node.type, node.shape[1:]) for node in session.get_outputs()}
-    want_in = {INPUT_NAME: ("tensor(uint8)", [manifest.resize.height, manifest.resize.width, 3])}
-    want_out = {OUTPUT_NAME: ("tensor(float)", [manifest.dimension])}
-    if inputs != want_in or outputs != want_out:
-        raise ModelDamaged(
-            f"model file {path} maps {inputs} to {outputs}, its manifest says {want_in} to {want_out}; export it again"
-        )
+def _batcher(backend: Backend, settings: InferenceSettings) -> Batcher | None:
+    if settings.batch == 1:
+        return None
+    return Batcher(
+        backend.run,
+        max_batch=settings.batch,
+        max_delay_s=settings.max_batch_delay_ms / 1000,
+        fill_up=settings.provider == "cuda",
+    )
+
+
+def _check_signature(path: Path, found: Signature, manifest: Manifest) -> None:
+    wanted = Signature(
+        inputs={INPUT_NAME: TensorType("uint8", (None, manifest.resize.height, manifest.resize.width, 3))},
+        outputs={OUTPUT_NAME: TensorType("float32", (None, manifest.dimension))},
+    )
+    if found != wanted:
+        raise ModelDamaged(f"model file {path} maps {found}, its manifest says {wanted}; export it again")
 
 
 def _self_check(path: Path, embedder: Embedder) -> None:

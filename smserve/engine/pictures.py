@@ -43,6 +43,10 @@ class PictureEmbedder:
         self._budget = budget
         self._stages = stages
 
+    def warm_up(self) -> None:
+        """Run the model once as it will be run, so that the first call need not wait for it."""
+        self._embedder.warm_up((1, _BATCH))
+
     def prepare(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> NDArray[np.uint8]:
         """Return the model's input (H, W, 3) for an encoded picture; waits while others fill the budget.
 
@@ -78,6 +82,6 @@ class PictureEmbedder:
         parts = []
         for start in range(0, len(pixels), _BATCH):
             self._stages.begin(Stage.INFERENCE, still_wanted)
-            parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH])))
+            parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH]), still_wanted))
         still_wanted()
         return np.concatenate(parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.embedder import Embedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import GalleryExists, GenerationMismatch, InvalidInput, ModelMismatch
 from smserve.gallery import LocalGallery
 from smserve.indexing import REPORT_FILE, BuildReport, build_gallery, pictures_in
@@ -141,10 +141,10 @@ def test_a_build_that_another_one_overtook_changes_nothing(
     class Slow(Embedder):
         """While it loads, another build of the same folder ends."""
 
-        def __init__(self, path: Path, *, threads: int) -> None:
+        def __init__(self, path: Path, settings: InferenceSettings) -> None:
             monkeypatch.undo()
             build(tiny_model, photos, tmp_path / "g")
-            super().__init__(path, threads=threads)
+            super().__init__(path, settings)
 
     monkeypatch.setattr("smserve.indexing.build.Embedder", Slow)
     with pytest.raises(GalleryExists, match="never overwritten"):
