@@ -48,6 +48,19 @@ def test_vectors_labels_and_thumbnails_are_those_of_the_pictures(
     gallery.close()
 
 
+def test_openvino_gives_the_vectors_that_onnx_runtime_gives(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    build(tiny_model, photos, tmp_path / "one")
+    build(tiny_model, photos, tmp_path / "other", inference=InferenceSettings(provider="openvino", threads=2))
+    one, other = (LocalGallery.open(tmp_path / name) for name in ("one", "other"))
+    for source in pictures_in(photos):
+        vectors = [gallery.get(source.item_id, EVERYTHING).vector for gallery in (one, other)]
+        assert vectors[0] is not None
+        assert vectors[1] is not None
+        np.testing.assert_allclose(vectors[0], vectors[1], rtol=0, atol=1e-5)
+    one.close()
+    other.close()
+
+
 def test_without_thumbnails(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
     build(tiny_model, photos, tmp_path / "g", thumbnails=False)
     gallery = LocalGallery.open(tmp_path / "g")
