@@ -12,7 +12,7 @@ import click
 from smserve.cli.evaluation_output import print_evaluation
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_option import GalleryParameter
-from smserve.cli.inference_options import inference_options
+from smserve.cli.inference_options import serving_inference_options
 from smserve.cli.options import file_path, json_option, model_option, timeout_option
 from smserve.cli.progress import picture_progress
 
@@ -68,7 +68,7 @@ __all__ = ["evaluate"]
     show_default="20 over the scores",
     help="With --unknown: thresholds to show; repeat for more.",
 )
-@inference_options
+@serving_inference_options
 @timeout_option
 @json_option
 @click.pass_context

@@ -56,8 +56,8 @@ class Embedder:
             )
         self.manifest: Final = Manifest.from_json(metadata[METADATA_KEY])
         _check_signature(path, self._backend.signature, self.manifest)
+        _self_check(path, self._backend, self.manifest)
         self._batcher: Final = _batcher(self._backend, settings)
-        _self_check(path, self)
 
     @property
     def provider(self) -> str:
@@ -126,14 +126,14 @@ def _check_signature(path: Path, found: Signature, manifest: Manifest) -> None:
         raise ModelDamaged(f"model file {path} maps {found}, its manifest says {wanted}; export it again")
 
 
-def _self_check(path: Path, embedder: Embedder) -> None:
+def _self_check(path: Path, backend: Backend, manifest: Manifest) -> None:
     """Embed the manifest's pictures, one by one, and compare with what training computed for them."""
-    for item in embedder.manifest.self_check:
-        got = embedder.embed(embedder.prepare(item.image)[np.newaxis])[0]  # (D,)
+    for item in manifest.self_check:
+        got = backend.run(prepare(item.image, manifest.resize, ImageLimits())[np.newaxis])[0]  # (D,)
         cosine = float(got @ item.embedding)
         if not cosine >= SELF_CHECK_MIN_COSINE:  # NaN fails too
             raise ModelDamaged(
-                f"model file {path} fails its self-check on {embedder.provider}: picture {item.name!r} has cosine "
+                f"model file {path} fails its self-check on {backend.name}: picture {item.name!r} has cosine "
                 f"{cosine:.5f} to training's embedding (largest difference {np.abs(got - item.embedding).max():.2g}), "
                 f"wanted at least {SELF_CHECK_MIN_COSINE}; export it again, or use another provider"
             )

@@ -16,6 +16,7 @@ from smserve.types import FloatArray
 __all__ = ["OnnxRuntimeBackend"]
 
 _EXECUTION_PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_PROVIDER_OPTIONS: Final = {"cuda": {"use_tf32": "0"}}  # else float32 loses 13 of its 23 bits on newer GPUs
 _DTYPES: Final = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
@@ -40,8 +41,9 @@ class OnnxRuntimeBackend(Backend):
         options.intra_op_num_threads = settings.threads_a_call
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        provider = (wanted, _PROVIDER_OPTIONS.get(settings.provider, {}))
         try:
-            self._session: Final = onnxruntime.InferenceSession(model, options, providers=[wanted])
+            self._session: Final = onnxruntime.InferenceSession(model, options, providers=[provider])
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common public base
             raise ModelDamaged(str(error).splitlines()[0] if str(error) else type(error).__name__) from None
         chosen = self._session.get_providers()[0]

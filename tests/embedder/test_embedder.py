@@ -62,6 +62,15 @@ def test_any_number_of_pictures(tiny_model: Path, settings: InferenceSettings, n
 
 
 @every_backend
+def test_however_the_pictures_lie_in_memory(tiny_model: Path, settings: InferenceSettings, name: str) -> None:
+    embedder = Embedder(tiny_model, settings)
+    pixels = drawn(embedder)
+    pixels.flags.writeable = False
+    for view in (pixels[::2], pixels[:, ::-1], np.asfortranarray(pixels), np.broadcast_to(pixels[:1], (3, 16, 16, 3))):
+        np.testing.assert_allclose(embedder.embed(view), embedder.embed(view.copy(order="C")), rtol=0, atol=1e-6)
+
+
+@every_backend
 def test_no_picture_gives_no_vector(tiny_model: Path, settings: InferenceSettings, name: str) -> None:
     assert Embedder(tiny_model, settings).embed(np.zeros((0, 16, 16, 3), np.uint8)).shape == (0, 8)
 
