@@ -100,9 +100,11 @@ def _open(path: Path, model: bytes, settings: InferenceSettings) -> Backend:
     try:
         return open_backend(model, settings)
     except ModelDamaged as error:
+        elsewhere = "" if settings.provider == "cpu" else ", or use --provider cpu"
         raise ModelDamaged(
-            f"model file {path} ({len(model):,} bytes) can't be loaded: {error.message}; "
-            f"it is damaged or no ONNX model, so copy or export it again"
+            f"model file {path} ({len(model):,} bytes) can't be loaded by provider {settings.provider}: "
+            f"{error.message}; it is damaged, or no ONNX model that this provider can run, so copy or export it again"
+            f"{elsewhere}"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -148,7 +149,7 @@ def _metadata(model: Any) -> dict[str, str]:
 
 
 def _reason(error: RuntimeError) -> str:
-    """Return the part of OpenVINO's message that says what is wrong; before it stand places in its source."""
+    """Return what OpenVINO's message says, in one line, without the places in its source."""
     lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith("Exception from ")]
-    return said[0].rstrip(".") if said else type(error).__name__
+    said = [line for line in lines if line and not line.startswith(("Exception from ", "Check '"))]
+    return textwrap.shorten(" ".join(said), 200).rstrip(".") or type(error).__name__

@@ -118,6 +118,20 @@ def test_a_truncated_file(
 
 
 @every_backend
+def test_an_operation_that_nobody_knows_is_named(
+    tiny_model: Path, tmp_path: Path, settings: InferenceSettings, name: str
+) -> None:
+    model = onnx.load(tiny_model)
+    model.graph.node[0].op_type = "Bogus"
+    model.graph.node[0].domain = "example.org"
+    model.opset_import.append(onnx.helper.make_opsetid("example.org", 1))
+    onnx.save(model, tmp_path / "bogus.onnx")
+    with pytest.raises(ModelDamaged, match=rf"bogus\.onnx .*by provider {settings.provider}: .*Bogus") as caught:
+        Embedder(tmp_path / "bogus.onnx", settings)
+    assert "\n" not in caught.value.message
+
+
+@every_backend
 def test_a_file_of_another_kind(tmp_path: Path, settings: InferenceSettings, name: str) -> None:
     path = tmp_path / "words.onnx"
     path.write_text("<net>no model</net>")
