@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings, Precision, Provider
 from smserve.gallery import LocalGallery
 from smserve.types import FieldMask
 
@@ -27,8 +27,10 @@ STAGES = ("decode", "inference", "search")
 class Bare:
     """The three stages, one after the other."""
 
-    def __init__(self, model: Path, gallery: Path, photos: list[Path]) -> None:
-        self._embedder = OnnxEmbedder(model)
+    def __init__(
+        self, model: Path, gallery: Path, photos: list[Path], provider: Provider, precision: Precision
+    ) -> None:
+        self._embedder = Embedder(model, InferenceSettings(provider=provider, precision=precision))
         self._gallery = LocalGallery.open(gallery, name="g")
         self._photos = [path.read_bytes() for path in photos]
 
@@ -69,9 +71,11 @@ def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--gallery", type=Path, required=True)
+    parser.add_argument("--provider", default="cpu")
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("photos", type=Path, nargs="+")
     options = parser.parse_args()
-    bare = Bare(options.model, options.gallery, options.photos)
+    bare = Bare(options.model, options.gallery, options.photos, options.provider, options.precision)
     bare.turn(1, 0.5)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:

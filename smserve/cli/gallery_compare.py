@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from smserve.cli.failures import EXIT_PARTIAL
+from smserve.cli.inference_options import inference_options
 from smserve.cli.options import file_path, gallery_argument, json_option
 from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
+    from smserve.embedder import InferenceSettings
     from smserve.indexing import ModelComparison
 
 __all__ = ["compare"]
@@ -37,6 +39,7 @@ _SHOWN = 3  # neighbours of a query that changed
 @click.option(
     "--k", "ks", type=click.IntRange(1, 999), multiple=True, default=(1, 5), help="Values of K of the recall."
 )
+@inference_options
 @json_option
 @click.pass_context
 def compare(
@@ -50,6 +53,7 @@ def compare(
     seed: int,
     top_k: int,
     ks: tuple[int, ...],
+    inference: InferenceSettings,
     as_json: bool,
 ) -> None:
     """Compare the model in use of GALLERY with the staged one, else with the one before.
@@ -74,6 +78,7 @@ def compare(
             pictures=pictures,
             model_in_use=model_in_use,
             other_model=other,
+            inference=inference,
             sample=sample,
             seed=seed,
             top_k=top_k,

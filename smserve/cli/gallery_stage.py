@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from smserve.cli.gallery_here_or_served import check_one, fingerprint_option, gallery_or_server
+from smserve.cli.inference_options import inference_options
 from smserve.cli.options import json_option, model_option
 from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import growing_progress
 
 if TYPE_CHECKING:
+    from smserve.embedder import InferenceSettings
     from smserve.types.administration import StagingProgress
 
 __all__ = ["stage"]
@@ -24,6 +26,7 @@ __all__ = ["stage"]
 @model_option(required=False)
 @fingerprint_option
 @click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
+@inference_options
 @json_option
 @click.pass_context
 def stage(
@@ -35,6 +38,7 @@ def stage(
     model: Path | None,
     fingerprint: str,
     workers: int | None,
+    inference: InferenceSettings,
     as_json: bool,
 ) -> None:
     """Embed every item of GALLERY again, with another model, beside the vectors in use.
@@ -68,16 +72,18 @@ def stage(
         return
     if model is None or gallery is None or fingerprint:
         raise click.UsageError("with GALLERY, give --model FILE")
-    if not _stage_here(gallery, model, workers, as_json=as_json):
+    if not _stage_here(gallery, model, inference, workers, as_json=as_json):
         ctx.exit(1)
 
 
-def _stage_here(gallery: Path, model: Path, workers: int | None, *, as_json: bool) -> bool:
+def _stage_here(
+    gallery: Path, model: Path, inference: InferenceSettings, workers: int | None, *, as_json: bool
+) -> bool:
     """Stage in a folder; returns whether every item is embedded."""
     from smserve.indexing import stage_model
 
     with growing_progress("embedding") as progress:
-        report = stage_model(gallery, model, workers=workers, progress=progress)
+        report = stage_model(gallery, model, inference=inference, workers=workers, progress=progress)
     if as_json:
         print_json({**asdict(report), "is_level": report.is_level})
     elif report.refused:

@@ -12,11 +12,13 @@ import click
 
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_target import check_target, target_options
+from smserve.cli.inference_options import inference_options
 from smserve.cli.options import file_path, json_option, model_option, timeout_option
 from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
+    from smserve.embedder import InferenceSettings
     from smserve.indexing import AddReport, SourceItem
 
 __all__ = ["add"]
@@ -41,6 +43,7 @@ _SHOWN = 10  # pictures that could not be read
 )
 @target_options
 @click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
+@inference_options
 @click.option(
     "--no-thumbnails", is_flag=True, show_default=False, help="With --gallery: store no thumbnails of what is added."
 )
@@ -57,6 +60,7 @@ def add(
     server: str | None,
     gallery_name: str,
     workers: int | None,
+    inference: InferenceSettings,
     no_thumbnails: bool,
     timeout_s: float,
     as_json: bool,
@@ -86,6 +90,7 @@ def add(
                 model=model,
                 sources=sources,
                 gallery=gallery,
+                inference=inference,
                 workers=workers,
                 thumbnails=not no_thumbnails,
                 progress=progress,

@@ -1,15 +1,22 @@
 """`smserve index build`."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from smserve.cli.failures import EXIT_PARTIAL
+from smserve.cli.inference_options import inference_options
 from smserve.cli.options import file_path, json_option, model_option, new_file_path
 from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
+
+if TYPE_CHECKING:
+    from smserve.embedder import InferenceSettings
 
 __all__ = ["build"]
 
@@ -38,6 +45,7 @@ __all__ = ["build"]
     help="The folder to write; a finished gallery is never overwritten, an interrupted build goes on.",
 )
 @click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
+@inference_options
 @click.option(
     "--near-duplicates",
     type=click.FloatRange(0, 1),
@@ -74,6 +82,7 @@ def build(
     csv_file: Path | None,
     gallery: Path,
     workers: int | None,
+    inference: InferenceSettings,
     near_duplicates: float,
     near_duplicates_file: Path | None,
     recall: float | None,
@@ -103,6 +112,7 @@ def build(
             model=model,
             sources=sources,
             gallery=gallery,
+            inference=inference,
             workers=workers,
             thumbnails=not no_thumbnails,
             build_index=chosen_index(gallery, min_recall=min_recall)

@@ -12,11 +12,13 @@ import click
 from smserve.cli.evaluation_output import print_evaluation
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_option import GalleryParameter
+from smserve.cli.inference_options import serving_inference_options
 from smserve.cli.options import file_path, json_option, model_option, timeout_option
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
     from smserve.client import LabelledQuery
+    from smserve.embedder import InferenceSettings
 
 __all__ = ["evaluate"]
 
@@ -66,6 +68,7 @@ __all__ = ["evaluate"]
     show_default="20 over the scores",
     help="With --unknown: thresholds to show; repeat for more.",
 )
+@serving_inference_options
 @timeout_option
 @json_option
 @click.pass_context
@@ -81,6 +84,7 @@ def evaluate(
     by_class: bool,
     unknown: Path | None,
     thresholds: tuple[float, ...],
+    inference: InferenceSettings,
     timeout_s: float,
     as_json: bool,
 ) -> None:
@@ -107,7 +111,9 @@ def evaluate(
     labelled = _queries(queries)
     others = _queries(unknown) if unknown is not None else []
     with (
-        _private_server(model, gallery) if model and gallery else contextlib.nullcontext(server or "") as address,
+        _private_server(model, gallery, inference)
+        if model and gallery
+        else contextlib.nullcontext(server or "") as address,
         Client(address, timeout_s=timeout_s) as client,
         picture_progress("searching", len(labelled)) as progress,
     ):
@@ -128,10 +134,10 @@ def _queries(file: Path) -> list[LabelledQuery]:
 
 
 @contextlib.contextmanager
-def _private_server(model: Path, gallery: tuple[str, Path]) -> Iterator[str]:
+def _private_server(model: Path, gallery: tuple[str, Path], inference: InferenceSettings) -> Iterator[str]:
     """Serve a gallery on a free loopback port inside the block, and yield the address."""
     from smserve.server import Server, ServerSettings, open_engine
 
     with Server(ServerSettings(port=0)) as server:
-        server.start(open_engine(model, [gallery]))
+        server.start(open_engine(model, [gallery], inference=inference))
         yield server.address

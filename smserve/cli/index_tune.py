@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +10,7 @@ import click
 
 from smserve.cli.options import json_option
 from smserve.cli.output import print_json, print_table
+from smserve.cli.progress import measuring_progress
 from smserve.errors import RecallTooLow
 
 if TYPE_CHECKING:
@@ -94,7 +92,7 @@ def tune(
     from smserve.gallery.tuning import gallery_vectors, write_choice
     from smserve.gallery.tuning import tune as measure
 
-    with _progress() as progress:
+    with measuring_progress() as progress:
         report = measure(
             gallery_vectors(gallery),
             recall=recall,
@@ -144,24 +142,3 @@ def _print(report: TuningReport, *, as_json: bool) -> None:
         for trial in report.trials
     ]
     print_table(_COLUMNS, rows, numeric=_COLUMNS[1:-1])
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Yield a function that shows, on a terminal, what is being measured."""
-    if not sys.stderr.isatty():
-        yield lambda done, total, index: None  # noqa: ARG005 - nobody looks
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("measuring"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, index: bar.update(task, completed=done, total=total, description=index)

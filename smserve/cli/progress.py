@@ -1,10 +1,10 @@
-"""A progress bar with pictures a second, on standard error; silent where that is no terminal."""
+"""Progress bars on standard error; silent where that is no terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["growing_progress", "picture_progress"]
+__all__ = ["growing_progress", "measuring_progress", "picture_progress"]
 
 
 @contextmanager
@@ -40,3 +40,24 @@ def growing_progress(verb: str, *, unit: str = "images") -> Iterator[Callable[[i
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(verb, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def measuring_progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a function that takes the number of measurements done, of how many, and what is measured now."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, what: None  # noqa: ARG005 - nobody looks
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("measuring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

@@ -13,6 +13,7 @@ from smserve.cli.info import info
 from smserve.cli.search import search
 from smserve.cli.serving import serve
 from smserve.cli.settings import name_variables
+from smserve.cli.tune import tune
 from smserve.version import VERSION
 
 __all__ = ["smserve"]
@@ -39,7 +40,7 @@ def smserve() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (serve, search, embed, compare, info, index, gallery, config, completion):
+for command in (serve, search, embed, compare, info, index, gallery, tune, config, completion):
     smserve.add_command(command)
 
 name_variables(smserve, "SMSERVE")

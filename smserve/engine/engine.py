@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import DECODED_BYTES_IN_FLIGHT, ImageLimits, SearchLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine.activation import Activations
 from smserve.engine.batch import BatchSearches
 from smserve.engine.budget import ByteBudget
@@ -68,7 +68,7 @@ class Engine:
 
     def __init__(
         self,
-        embedder: OnnxEmbedder,
+        embedder: Embedder,
         galleries: Mapping[str, GalleryReader],
         *,
         folders: Mapping[str, Path] | None = None,

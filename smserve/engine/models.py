@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine.budget import ByteBudget
 from smserve.engine.pictures import PictureEmbedder
 from smserve.engine.stages import Stages
@@ -22,7 +22,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Model:
-    """A loaded model; safe to use from many threads.
+    """A loaded model, warm; safe to use from many threads.
 
     Attributes:
         embedder: Runs it.
@@ -31,11 +31,12 @@ class Model:
     """
 
     def __init__(
-        self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget, stages: Stages, path: Path | None = None
+        self, embedder: Embedder, limits: ImageLimits, budget: ByteBudget, stages: Stages, path: Path | None = None
     ) -> None:
         self.embedder: Final = embedder
         self.pictures: Final = PictureEmbedder(embedder, limits, budget, stages)
         self.path: Final = path
+        self.pictures.warm_up()
 
     @property
     def fingerprint(self) -> str:
@@ -76,11 +77,14 @@ class Model:
 
 
 class Models:
-    """Those loaded, by fingerprint; the others of a folder by the sha256 of their files."""
+    """Those loaded, by fingerprint; the others of a folder by the sha256 of their files.
+
+    All are run by what runs the server's own.
+    """
 
     def __init__(
         self,
-        default: OnnxEmbedder,
+        default: Embedder,
         *,
         limits: ImageLimits,
         budget: ByteBudget,
@@ -139,7 +143,7 @@ class Models:
             raise ModelNotFound(
                 f"this server does not have model {wanted}; it has {', '.join(self._loaded)}; {where}, as *.onnx"
             )
-        embedder = OnnxEmbedder(path)
+        embedder = Embedder(path, self.default.embedder.settings)
         if embedder.fingerprint != wanted:
             raise ModelDamaged(f"model file {path} was changed while it was being loaded; ask again")
         _log.info("loaded model %s (%s) from %s", wanted, embedder.manifest.name, path)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine.budget import ByteBudget
 from smserve.engine.stages import Stage, Stages
 from smserve.errors import InvalidInput
@@ -37,11 +37,15 @@ def _blamed_on(field: str) -> Iterator[None]:
 class PictureEmbedder:
     """Decodes, checks and embeds; safe to call from many threads."""
 
-    def __init__(self, embedder: OnnxEmbedder, limits: ImageLimits, budget: ByteBudget, stages: Stages) -> None:
+    def __init__(self, embedder: Embedder, limits: ImageLimits, budget: ByteBudget, stages: Stages) -> None:
         self._embedder = embedder
         self._limits = limits
         self._budget = budget
         self._stages = stages
+
+    def warm_up(self) -> None:
+        """Run the model once as it will be run, so that the first call need not wait for it."""
+        self._embedder.warm_up((1, _BATCH))
 
     def prepare(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> NDArray[np.uint8]:
         """Return the model's input (H, W, 3) for an encoded picture; waits while others fill the budget.
@@ -78,6 +82,6 @@ class PictureEmbedder:
         parts = []
         for start in range(0, len(pixels), _BATCH):
             self._stages.begin(Stage.INFERENCE, still_wanted)
-            parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH])))
+            parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH]), still_wanted))
         still_wanted()
         return np.concatenate(parts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine.interest import StillWanted
 from smserve.gallery.interface import GalleryReader
 
@@ -46,7 +46,7 @@ class Stager(Protocol):
     def __call__(
         self,
         gallery: Path,
-        embedder: OnnxEmbedder,
+        embedder: Embedder,
         model: Path,
         *,
         progress: Callable[[int, int], None] | None,

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.gallery import CompactionPolicy, LiveGallery
 from smserve.indexing.limits import LOCAL_LIMITS
 from smserve.indexing.reading import PictureReader, Stored, in_order
@@ -23,6 +23,7 @@ def add_pictures(
     model: Path,
     sources: Sequence[SourceItem],
     gallery: Path,
+    inference: InferenceSettings | None = None,
     workers: int | None = None,
     thumbnails: bool = True,
     progress: Callable[[int], None] | None = None,
@@ -36,6 +37,7 @@ def add_pictures(
         model: The gallery's own model file.
         sources: What to add; ids differ.
         gallery: Its folder.
+        inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says.
         workers: Threads that decode; the number of cores by default.
         thumbnails: Store a small JPEG of each picture.
         progress: Told how many pictures are done.
@@ -46,6 +48,7 @@ def add_pictures(
         GalleryLocked: Another process writes to it.
         ModelMismatch: It was built with another model.
         ModelDamaged: The model can't be used.
+        SmserveError: What is to run it is not to be had on this machine.
         GenerationMismatch: Its build was interrupted.
         InvalidInput: There is no source, or two have the same id.
         DiskFull: There is no room; what was stored stays.
@@ -53,7 +56,7 @@ def add_pictures(
     started = time.monotonic()
     check_sources(sources)
     workers = workers or os.cpu_count() or 1
-    embedder = OnnxEmbedder(model, threads=workers)
+    embedder = Embedder(model, (inference or InferenceSettings()).with_default_threads(workers))
     with LiveGallery.open(gallery, model_fingerprint=embedder.fingerprint, compaction=None) as live:
         reader = PictureReader(embedder.manifest.resize, image_limits, live.sources(), thumbnails=thumbnails)
         sink = Sink(embedder, live.upsert)

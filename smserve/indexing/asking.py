@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import InvalidInput, ItemNotFound, ModelMismatch
 from smserve.gallery import GalleryReader
 from smserve.gallery.staging import GalleryModel
@@ -66,7 +66,10 @@ def queries_from_items(readers: Sequence[GalleryReader], count: int, seed: int) 
 
 
 def queries_from_pictures(
-    pictures: Sequence[SourceItem], models: Sequence[GalleryModel], files: Sequence[Path | None]
+    pictures: Sequence[SourceItem],
+    models: Sequence[GalleryModel],
+    files: Sequence[Path | None],
+    inference: InferenceSettings,
 ) -> tuple[list[PairedQuery], tuple[Unreadable, ...]]:
     """Embed pictures with both models; returns the queries, and the pictures that can't be read.
 
@@ -75,7 +78,9 @@ def queries_from_pictures(
         ModelMismatch: It is that of another model.
         ModelDamaged: It can't be used.
     """
-    (one, unreadable), (other, _) = (_embed(pictures, model, file) for model, file in zip(models, files, strict=True))
+    (one, unreadable), (other, _) = (
+        _embed(pictures, model, file, inference) for model, file in zip(models, files, strict=True)
+    )
     queries = [
         PairedQuery(item_id=item.item_id, label=item.label, vectors=(one[item.item_id], other[item.item_id]))
         for item in pictures
@@ -85,7 +90,7 @@ def queries_from_pictures(
 
 
 def _embed(
-    pictures: Sequence[SourceItem], model: GalleryModel, file: Path | None
+    pictures: Sequence[SourceItem], model: GalleryModel, file: Path | None, inference: InferenceSettings
 ) -> tuple[dict[str, FloatArray], tuple[Unreadable, ...]]:
     """Return a model's vectors by item_id."""
     if file is None:
@@ -94,7 +99,7 @@ def _embed(
             f"too",
             field="model",
         )
-    embedder = OnnxEmbedder(file, threads=_WORKERS)
+    embedder = Embedder(file, inference.with_default_threads(_WORKERS))
     if embedder.fingerprint != model.model_fingerprint:
         raise ModelMismatch(
             f"{file} is model {embedder.fingerprint}, the vectors {model.state} are of {model.model_fingerprint}; give "

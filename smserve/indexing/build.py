@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import GalleryExists, InvalidInput
 from smserve.gallery import LocalGalleryWriter, is_finished, write_durably
 from smserve.gallery.duplicates import near_duplicates as find_near_duplicates
@@ -39,6 +39,7 @@ def build_gallery(
     model: Path,
     sources: Sequence[SourceItem],
     gallery: Path,
+    inference: InferenceSettings | None = None,
     workers: int | None = None,
     thumbnails: bool = True,
     progress: BuildProgress | None = None,
@@ -56,6 +57,7 @@ def build_gallery(
         model: The model file.
         sources: What to index; ids differ.
         gallery: The folder to write.
+        inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says.
         workers: Threads that decode; the number of cores by default.
         thumbnails: Store a small JPEG of each picture.
         progress: Told how far it is.
@@ -69,6 +71,7 @@ def build_gallery(
         GalleryLocked: Another build of it is running.
         ModelMismatch: The interrupted build had another model.
         ModelDamaged: The model can't be used.
+        SmserveError: What is to run it is not to be had on this machine.
         InvalidInput: There is no source, two have the same id, or not one picture can be read.
     """
     started = time.monotonic()
@@ -79,7 +82,7 @@ def build_gallery(
     _check_unfinished(gallery)
     check_sources(sources)
     workers = workers or os.cpu_count() or 1
-    embedder = OnnxEmbedder(model, threads=workers)
+    embedder = Embedder(model, (inference or InferenceSettings()).with_default_threads(workers))
     with LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension) as writer:
         _check_unfinished(gallery)  # again: another build may have finished it before the lock was ours
         stored = writer.sources()

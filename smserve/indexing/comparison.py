@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from smserve.embedder import InferenceSettings
 from smserve.errors import GenerationMismatch, InvalidInput
 from smserve.gallery import GalleryReader
 from smserve.gallery.staging import gallery_models, open_model
@@ -87,6 +88,7 @@ def compare_models(
     pictures: Sequence[SourceItem] = (),
     model_in_use: Path | None = None,
     other_model: Path | None = None,
+    inference: InferenceSettings | None = None,
     sample: int = 1000,
     seed: int = 0,
     top_k: int = 10,
@@ -102,6 +104,7 @@ def compare_models(
         pictures: To ask with; with none, a sample of the gallery's own items is asked.
         model_in_use: Its file, where there are pictures.
         other_model: That of the other one, where there are pictures.
+        inference: How they are run; by default on the CPU.
         sample: Items to ask, at most.
         seed: Of the sample.
         top_k: Neighbours to compare.
@@ -123,7 +126,8 @@ def compare_models(
     with ExitStack() as stack:
         readers = [stack.enter_context(closing(open_model(model, model.state))) for model in models]
         if pictures:
-            queries, unreadable = queries_from_pictures(pictures, models, (model_in_use, other_model))
+            files = (model_in_use, other_model)
+            queries, unreadable = queries_from_pictures(pictures, models, files, inference or InferenceSettings())
         else:
             queries = queries_from_items(readers, sample, seed)
         if not queries:

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.gallery import NewItem
 from smserve.types import FloatArray
 
@@ -30,7 +30,7 @@ class Sink:
         embedded: Pictures taken in.
     """
 
-    def __init__(self, embedder: OnnxEmbedder, store: Store) -> None:
+    def __init__(self, embedder: Embedder, store: Store) -> None:
         self._embedder: Final = embedder
         self._to_store: Final = store
         self._pixels: list[NDArray[np.uint8]] = []

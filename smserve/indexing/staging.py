@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import InvalidImage, Overloaded, SmserveError
 from smserve.gallery import NewItem
 from smserve.gallery.staging import Stage
@@ -70,7 +70,12 @@ class _Read:
 
 
 def stage_model(
-    gallery: Path, model: Path, *, workers: int | None = None, progress: StageProgress | None = None
+    gallery: Path,
+    model: Path,
+    *,
+    inference: InferenceSettings | None = None,
+    workers: int | None = None,
+    progress: StageProgress | None = None,
 ) -> StageReport:
     """Bring the staged gallery of a model level with the one in use; searches and writes go on meanwhile.
 
@@ -79,6 +84,7 @@ def stage_model(
     Args:
         gallery: Its folder.
         model: The new model's file.
+        inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says.
         workers: Threads that decode; the number of cores by default.
         progress: Told how far it is.
 
@@ -87,16 +93,18 @@ def stage_model(
         AlreadyExists: The model is in use, or another one is staged.
         GalleryLocked: Another process stages it.
         ModelDamaged: The model can't be used.
+        SmserveError: What is to run it is not to be had on this machine.
         Overloaded: The gallery is written to faster than it can be followed.
         DiskFull: There is no room; what is embedded stays.
     """
     workers = workers or os.cpu_count() or 1
-    return stage_with(gallery, OnnxEmbedder(model, threads=workers), model, workers=workers, progress=progress)
+    embedder = Embedder(model, (inference or InferenceSettings()).with_default_threads(workers))
+    return stage_with(gallery, embedder, model, workers=workers, progress=progress)
 
 
 def stage_with(
     gallery: Path,
-    embedder: OnnxEmbedder,
+    embedder: Embedder,
     model: Path,
     *,
     workers: int = 1,

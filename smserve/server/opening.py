@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smserve.config import DECODED_BYTES_IN_FLIGHT, ImageLimits, SearchLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.engine import Engine, GalleryHome, Storage
 from smserve.errors import InvalidInput
 from smserve.gallery.interface import GalleryReader
@@ -22,6 +22,7 @@ def open_engine(
     models: Path | None = None,
     writable: bool = False,
     check_every: int = 0,
+    inference: InferenceSettings | None = None,
     image_limits: ImageLimits | None = None,
     search_limits: SearchLimits | None = None,
     decoded_bytes_in_flight: int = DECODED_BYTES_IN_FLIGHT,
@@ -35,12 +36,14 @@ def open_engine(
         models: A folder of further model files, *.onnx, loaded when a gallery needs one.
         writable: Write to them, too, as the one process that may; else follow what others write, within a second.
         check_every: One search in so many is repeated exactly, aside, to measure recall; 0 for none.
+        inference: How the models are run, those that are loaded later, too.
         image_limits: What a picture may cost.
         search_limits: What a search may ask for.
         decoded_bytes_in_flight: Memory for pictures being decoded at the same time.
 
     Raises:
         ModelDamaged: A model can't be loaded or fails its self-check.
+        SmserveError: What is to run them is not to be had on this machine.
         GalleryNotFound: A folder holds no gallery.
         GalleryDamaged: A gallery, or the list of aliases, can't be read.
         GalleryLocked: To be written to, and another process does so; its pid is named.
@@ -49,7 +52,7 @@ def open_engine(
     """
     if models is not None and not models.is_dir():
         raise InvalidInput(f"{models} is no folder; give --models a folder of model files (*.onnx)", field="models")
-    embedder = OnnxEmbedder(model)
+    embedder = Embedder(model, inference or InferenceSettings())
     storage = Storage(writable=writable, check_every=check_every, stage=stage_with)
     opened: dict[str, GalleryReader] = {}
     with contextlib.ExitStack() as undo:

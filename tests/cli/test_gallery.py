@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.gallery import LocalGallery, LocalGalleryWriter
 from tests.cli.conftest import Run, document
 from tests.support.pictures import COLORS
@@ -20,7 +20,7 @@ def gallery(drawn_gallery: Path, tmp_path: Path) -> Path:
 
 
 def item_count(gallery: Path, model: Path) -> int:
-    reader = LocalGallery.open(gallery, model_fingerprint=OnnxEmbedder(model).fingerprint)
+    reader = LocalGallery.open(gallery, model_fingerprint=Embedder(model).fingerprint)
     try:
         return reader.info().item_count
     finally:
@@ -31,8 +31,7 @@ def test_export_and_import(run: Run, gallery: Path, tiny_model: Path, other_mode
     exported = run("gallery", "export", gallery, tmp_path / "items.parquet")
     assert exported.exit_code == 0, exported.output
     assert (
-        f"{tmp_path / 'items.parquet'}: 24 items, D=8, of model {OnnxEmbedder(tiny_model).fingerprint}"
-        in exported.stderr
+        f"{tmp_path / 'items.parquet'}: 24 items, D=8, of model {Embedder(tiny_model).fingerprint}" in exported.stderr
     )
     imported = document(run("gallery", "import", tmp_path / "items.parquet", tmp_path / "new", "--json"))
     assert (imported["added"], imported["replaced"], imported["generation"]) == (24, 0, 1)
@@ -65,18 +64,18 @@ def test_the_way_to_another_model_and_back(
 ) -> None:
     staged = run("gallery", "stage", gallery, "--model", other_model)
     assert staged.exit_code == 0, staged.output
-    assert f"24 items embedded with model {OnnxEmbedder(other_model).fingerprint}" in staged.stderr
+    assert f"24 items embedded with model {Embedder(other_model).fingerprint}" in staged.stderr
     assert [each["state"] for each in document(run("gallery", "models", gallery, "--json"))] == ["in use", "staged"]
     compared = run("gallery", "compare", gallery, "--k", 1)
     rows = dict(line.split("\t", 1) for line in compared.stdout.splitlines() if "\t" in line)
     assert {"Recall@1", "overlap of the 10 nearest", "same nearest item"} < rows.keys()
     assert "24 queries, 24 of them labelled" in compared.stderr
-    with LocalGalleryWriter(gallery, model_fingerprint=OnnxEmbedder(tiny_model).fingerprint, dimension=8):
+    with LocalGalleryWriter(gallery, model_fingerprint=Embedder(tiny_model).fingerprint, dimension=8):
         locked = run("gallery", "activate", gallery)
         assert locked.exit_code == 1
         assert "is being written to by process" in locked.stderr
     activated = run("gallery", "activate", gallery)
-    assert f"is searched with model {OnnxEmbedder(other_model).fingerprint}, 24 items" in activated.stderr
+    assert f"is searched with model {Embedder(other_model).fingerprint}, 24 items" in activated.stderr
     assert item_count(gallery, other_model) == 24
     assert run("gallery", "activate", gallery, "--previous").exit_code == 0
     assert item_count(gallery, tiny_model) == 24

@@ -20,6 +20,7 @@ def every_command(group: click.Group = smserve, path: tuple[str, ...] = ()) -> l
 def test_the_commands() -> None:
     assert set(every_command()) == {
         ("serve",),
+        ("tune",),
         ("search",),
         ("embed",),
         ("compare",),

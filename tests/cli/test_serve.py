@@ -50,6 +50,24 @@ def test_it_serves_and_stops_on_sigterm(tiny_model: Path, drawn_gallery: Path, p
     assert "Traceback" not in log
 
 
+def test_it_serves_on_openvino(tiny_model: Path, drawn_gallery: Path, pictures: Path) -> None:
+    options = ("--provider", "openvino", "--inference-threads", 2, "--max-batch", 4, "--max-batch-delay", 1)
+    with serving("--model", tiny_model, "--gallery", f"mine={drawn_gallery}", *options) as (process, address):
+        with Client(address) as client:
+            assert client.info().provider == "OpenVINO CPU float32"
+            assert client.search(pictures / "red" / "0.png", top_k=1).hits[0].item_id == "red/0.png"
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in log
+
+
+def test_a_precision_that_the_provider_lacks_is_refused(run: Run, tiny_model: Path) -> None:
+    result = run("serve", "--model", tiny_model, "--precision", "bfloat16")
+    assert result.exit_code == 1
+    assert "use --provider openvino, or --precision float32" in result.stderr
+
+
 def test_a_second_signal_stops_at_once(tiny_model: Path) -> None:
     with serving("--model", tiny_model, "--drain-delay", 600) as (process, _):
         process.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smserve.client import Client, LabelledQuery, evaluate_recall
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import GalleryNotFound, InvalidInput, Unavailable
 from smserve.gallery.interface import NewItem
@@ -28,7 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def client(tiny_model: Path, files: dict[str, Path]) -> Iterator[Client]:
     """Three items, each one of the files, under its own label; and a second red one, exactly the same."""
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     engine = Engine(embedder, {})
     vectors = {color: engine.embed([path.read_bytes()])[0].vector for color, path in files.items()}
     items = [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smserve.client import Client, LabelledQuery, evaluate_recall, measure_out_of_gallery
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import InvalidInput
 from smserve.gallery.interface import NewItem
@@ -28,7 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def vectors(tiny_model: Path, files: dict[str, Path]) -> dict[str, FloatArray]:
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     pixels = np.stack([embedder.prepare(path.read_bytes()) for path in files.values()])
     return dict(zip(files, embedder.embed(pixels), strict=True))
 
@@ -36,7 +36,7 @@ def vectors(tiny_model: Path, files: dict[str, Path]) -> dict[str, FloatArray]:
 @pytest.fixture(scope="module")
 def client(tiny_model: Path, vectors: dict[str, FloatArray]) -> Iterator[Client]:
     """Red, green and blue are in the gallery, each exactly its picture; blue goes by the label of green."""
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     labels = {"red": "red", "green": "green", "blue": "green"}
     items = [NewItem(item_id=color, label=label, vector=vectors[color]) for color, label in labels.items()]
     gallery = MemoryGallery(items, model_fingerprint=embedder.fingerprint, dimension=8)

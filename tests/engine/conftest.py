@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.indexing import build_gallery, pictures_in
 from smserve.server import open_engine
@@ -30,8 +30,8 @@ class House:
     photos: Path
     galleries: Path
     models: Path
-    old: OnnxEmbedder
-    new: OnnxEmbedder
+    old: Embedder
+    new: Embedder
 
     def open(self, *, writable: bool = True) -> Engine:
         return open_engine(self.models / "old.onnx", [], folder=self.galleries, models=self.models, writable=writable)
@@ -55,8 +55,8 @@ def house(built: Path, tmp_path: Path) -> House:
         photos=built / "photos",
         galleries=shutil.copytree(built / "galleries", tmp_path / "galleries"),
         models=models,
-        old=OnnxEmbedder(models / "old.onnx"),
-        new=OnnxEmbedder(models / "new.onnx"),
+        old=Embedder(models / "old.onnx"),
+        new=Embedder(models / "new.onnx"),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import (
     Cancelled,
@@ -42,7 +42,7 @@ def bring_level(engine: Engine, fingerprint: str) -> None:
 class Oracle:
     """The exact answers of one model."""
 
-    def __init__(self, embedder: OnnxEmbedder, photos: Path) -> None:
+    def __init__(self, embedder: Embedder, photos: Path) -> None:
         self.embedder = embedder
         sources = pictures_in(photos)
         self.ids = [source.item_id for source in sources]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smserve.config import ImageLimits
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import DeadlineExceeded, GalleryNotFound, InvalidImage, ModelMismatch
 from smserve.gallery.interface import NewItem
@@ -17,11 +17,11 @@ from tests.support.pictures import draw, encode
 
 
 @pytest.fixture(scope="module")
-def embedder(tiny_model: Path) -> OnnxEmbedder:
-    return OnnxEmbedder(tiny_model)
+def embedder(tiny_model: Path) -> Embedder:
+    return Embedder(tiny_model)
 
 
-def corners(embedder: OnnxEmbedder) -> MemoryGallery:
+def corners(embedder: Embedder) -> MemoryGallery:
     """Eight items, one a direction, and one half way between the first two."""
     eye = np.eye(8, dtype=np.float32)
     items = [NewItem(item_id=f"e{number}", vector=vector) for number, vector in enumerate(eye)]
@@ -29,13 +29,13 @@ def corners(embedder: OnnxEmbedder) -> MemoryGallery:
     return MemoryGallery(items, model_fingerprint=embedder.fingerprint, dimension=8)
 
 
-def test_a_gallery_of_another_model_is_refused(embedder: OnnxEmbedder) -> None:
+def test_a_gallery_of_another_model_is_refused(embedder: Embedder) -> None:
     foreign = MemoryGallery([], model_fingerprint="f" * 64, dimension=8)
     with pytest.raises(ModelMismatch, match=f"(?s){'f' * 64}.*{embedder.fingerprint}"):
         Engine(embedder, {"mine": corners(embedder), "foreign": foreign})
 
 
-def test_without_a_gallery_it_only_embeds_and_compares(embedder: OnnxEmbedder) -> None:
+def test_without_a_gallery_it_only_embeds_and_compares(embedder: Embedder) -> None:
     engine = Engine(embedder, {})
     red = encode(draw("red"))
     assert engine.compare(red, red).score == pytest.approx(1.0, abs=1e-5)
@@ -44,7 +44,7 @@ def test_without_a_gallery_it_only_embeds_and_compares(embedder: OnnxEmbedder) -
         engine.search(SearchRequest(image=red))
 
 
-def test_hits_by_hand(embedder: OnnxEmbedder) -> None:
+def test_hits_by_hand(embedder: Embedder) -> None:
     engine = Engine(embedder, {"g": corners(embedder)})
     query = np.array([2, 1, 0, 0, 0, 0, 0, 0], np.float32)  # cosines: half 3/sqrt(10), e0 2/sqrt(5), e1 1/sqrt(5)
     result = engine.search(SearchRequest(vector=query, top_k=3))
@@ -54,7 +54,7 @@ def test_hits_by_hand(embedder: OnnxEmbedder) -> None:
     assert [hit.item_id for hit in cut.hits] == ["half"]
 
 
-def test_an_item_leaves_itself_out_and_still_gets_top_k(embedder: OnnxEmbedder) -> None:
+def test_an_item_leaves_itself_out_and_still_gets_top_k(embedder: Embedder) -> None:
     engine = Engine(embedder, {"g": corners(embedder)})
     result = engine.search(SearchRequest(item_id="e0", top_k=2))
     assert [hit.item_id for hit in result.hits] == ["half", "e1"]
@@ -63,7 +63,7 @@ def test_an_item_leaves_itself_out_and_still_gets_top_k(embedder: OnnxEmbedder) 
 
 
 @pytest.mark.parametrize("calls_before", [0, 1, 2, 3])
-def test_a_search_ends_at_the_next_step_once_nobody_waits(embedder: OnnxEmbedder, calls_before: int) -> None:
+def test_a_search_ends_at_the_next_step_once_nobody_waits(embedder: Embedder, calls_before: int) -> None:
     engine = Engine(embedder, {"g": corners(embedder)})
     calls = 0
 
@@ -78,7 +78,7 @@ def test_a_search_ends_at_the_next_step_once_nobody_waits(embedder: OnnxEmbedder
     assert calls == calls_before + 1
 
 
-def test_limits_on_pictures_are_the_engines_own(embedder: OnnxEmbedder) -> None:
+def test_limits_on_pictures_are_the_engines_own(embedder: Embedder) -> None:
     engine = Engine(embedder, {}, image_limits=ImageLimits(max_pixels=100))
     assert engine.server_info().max_image_pixels == 100
     with pytest.raises(InvalidImage, match="48 x 40 = 1,920 pixels, more than the limit of 100") as caught:
@@ -86,20 +86,20 @@ def test_limits_on_pictures_are_the_engines_own(embedder: OnnxEmbedder) -> None:
     assert caught.value.field == "second"
 
 
-def test_a_huge_picture_is_refused_before_it_takes_memory(embedder: OnnxEmbedder) -> None:
+def test_a_huge_picture_is_refused_before_it_takes_memory(embedder: Embedder) -> None:
     engine = Engine(embedder, {}, decoded_bytes_in_flight=1)  # any decode would hold all of it
     (outcome,) = engine.embed([huge_png()])
     assert isinstance(outcome.error, InvalidImage)
     assert "13000 x 13100" in str(outcome.error)
 
 
-def test_pictures_larger_than_the_budget_pass_one_by_one(embedder: OnnxEmbedder) -> None:
+def test_pictures_larger_than_the_budget_pass_one_by_one(embedder: Embedder) -> None:
     engine = Engine(embedder, {}, decoded_bytes_in_flight=1)
     outcomes = engine.embed([encode(draw("red")), encode(draw("blue"))])
     assert all(outcome.error is None for outcome in outcomes)
 
 
-def test_a_batch_gives_the_vectors_of_single_calls(embedder: OnnxEmbedder) -> None:
+def test_a_batch_gives_the_vectors_of_single_calls(embedder: Embedder) -> None:
     engine = Engine(embedder, {})
     images = [encode(draw(color, seed)) for seed in range(4) for color in ("red", "green", "blue", "yellow", "purple")]
     together = engine.embed(images)
@@ -110,7 +110,7 @@ def test_a_batch_gives_the_vectors_of_single_calls(embedder: OnnxEmbedder) -> No
         assert outcome.vector == pytest.approx(alone.vector, abs=1e-5)
 
 
-def test_close_closes_the_galleries(embedder: OnnxEmbedder) -> None:
+def test_close_closes_the_galleries(embedder: Embedder) -> None:
     gallery = corners(embedder)
     engine = Engine(embedder, {"g": gallery})
     engine.close()

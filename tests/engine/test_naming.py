@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import (
     DeadlineExceeded,
@@ -261,7 +261,7 @@ def test_a_served_gallery_is_verified(engine: Engine, house: House) -> None:
 def test_each_gallery_embeds_and_compares_with_its_own_model(engine: Engine, house: House) -> None:
     engine.naming.create("twelve", house.new.fingerprint)
     red, blue = encode(draw("red")), encode(draw("blue"))
-    models: dict[str, OnnxEmbedder] = {"": house.old, "twelve": house.new}
+    models: dict[str, Embedder] = {"": house.old, "twelve": house.new}
     for gallery, model in models.items():
         one, other = model.embed(np.stack([model.prepare(red), model.prepare(blue)]))
         outcome = engine.embed([red], gallery=gallery, expected_model_fingerprint=model.fingerprint)[0]

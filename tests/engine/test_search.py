@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.engine.stages import Stage
 from smserve.errors import (
@@ -40,7 +40,7 @@ COLOURS = ("red", "blue", "green")
 
 @pytest.fixture(scope="module")
 def engine(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    embedder, galleries = OnnxEmbedder(tiny_model), {}
+    embedder, galleries = Embedder(tiny_model), {}
     for name in ("g", "h"):
         path = tmp_path_factory.mktemp("galleries") / name
         LiveGallery.create(path, model_fingerprint=embedder.fingerprint, dimension=8)

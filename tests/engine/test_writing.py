@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import (
     Cancelled,
@@ -28,12 +28,12 @@ COLORS = ("red", "green", "blue")
 
 
 @pytest.fixture(scope="module")
-def embedder(tiny_model: Path) -> OnnxEmbedder:
-    return OnnxEmbedder(tiny_model)
+def embedder(tiny_model: Path) -> Embedder:
+    return Embedder(tiny_model)
 
 
 @pytest.fixture
-def engine(embedder: OnnxEmbedder, tmp_path: Path) -> Iterator[Engine]:
+def engine(embedder: Embedder, tmp_path: Path) -> Iterator[Engine]:
     """An empty gallery `g` to write to, and `fixed`, served for reading."""
     path = tmp_path / "g"
     LiveGallery.create(path, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
@@ -50,7 +50,7 @@ def pictures() -> list[UpsertItem]:
     ]
 
 
-def test_pictures_are_found_by_themselves(engine: Engine, embedder: OnnxEmbedder, tmp_path: Path) -> None:
+def test_pictures_are_found_by_themselves(engine: Engine, embedder: Embedder, tmp_path: Path) -> None:
     result = engine.items.upsert("", pictures(), request_id="r")
     assert (result.sequence, result.item_count, result.repeated) == (1, 3, False)
     assert (result.gallery, result.generation, result.model_fingerprint) == ("g", 1, embedder.fingerprint)
@@ -69,7 +69,7 @@ def test_pictures_are_found_by_themselves(engine: Engine, embedder: OnnxEmbedder
     outside.close()
 
 
-def test_vectors_are_scaled(engine: Engine, embedder: OnnxEmbedder) -> None:
+def test_vectors_are_scaled(engine: Engine, embedder: Embedder) -> None:
     axes = 3 * np.eye(embedder.dimension, dtype=np.float32)
     engine.items.upsert("g", [*pictures(), *(UpsertItem(item_id=f"e{n}", vector=axis) for n, axis in enumerate(axes))])
     (hit,) = engine.search(SearchRequest(vector=axes[2], top_k=1)).hits
@@ -98,7 +98,7 @@ def test_generations(engine: Engine) -> None:
     assert (result.generation, result.hits[0].item_id) == (1, "red.png")
 
 
-def test_one_bad_item_stores_none(engine: Engine, embedder: OnnxEmbedder) -> None:
+def test_one_bad_item_stores_none(engine: Engine, embedder: Embedder) -> None:
     good = pictures()
     vector = np.ones(embedder.dimension, np.float32)
     for bad, kind, field in (
@@ -119,9 +119,7 @@ def test_one_bad_item_stores_none(engine: Engine, embedder: OnnxEmbedder) -> Non
     assert engine.list_galleries()[0].item_count == 0
 
 
-def test_of_a_partial_write_the_good_items_are_stored_and_the_others_named(
-    engine: Engine, embedder: OnnxEmbedder
-) -> None:
+def test_of_a_partial_write_the_good_items_are_stored_and_the_others_named(engine: Engine, embedder: Embedder) -> None:
     good = pictures()
     vector = np.ones(embedder.dimension, np.float32)
     unread = InvalidInput("the payload is no JSON", field="items[6].payload")

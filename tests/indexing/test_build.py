@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import GalleryExists, GenerationMismatch, InvalidInput, ModelMismatch
 from smserve.gallery import LocalGallery
 from smserve.indexing import REPORT_FILE, BuildReport, build_gallery, pictures_in
@@ -33,7 +33,7 @@ def test_vectors_labels_and_thumbnails_are_those_of_the_pictures(
     tiny_model: Path, photos: Path, tmp_path: Path
 ) -> None:
     report = build(tiny_model, photos, tmp_path / "g", workers=3)
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     gallery = LocalGallery.open(tmp_path / "g", model_fingerprint=embedder.fingerprint)
     assert (report.items, report.embedded, report.resumed, report.unreadable) == (24, 24, 0, ())
     assert gallery.info().item_count == 24
@@ -46,6 +46,19 @@ def test_vectors_labels_and_thumbnails_are_those_of_the_pictures(
         assert item.thumbnail is not None
         assert item.thumbnail.startswith(b"\xff\xd8")
     gallery.close()
+
+
+def test_openvino_gives_the_vectors_that_onnx_runtime_gives(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    build(tiny_model, photos, tmp_path / "one")
+    build(tiny_model, photos, tmp_path / "other", inference=InferenceSettings(provider="openvino", threads=2))
+    one, other = (LocalGallery.open(tmp_path / name) for name in ("one", "other"))
+    for source in pictures_in(photos):
+        vectors = [gallery.get(source.item_id, EVERYTHING).vector for gallery in (one, other)]
+        assert vectors[0] is not None
+        assert vectors[1] is not None
+        np.testing.assert_allclose(vectors[0], vectors[1], rtol=0, atol=1e-5)
+    one.close()
+    other.close()
 
 
 def test_without_thumbnails(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
@@ -66,7 +79,7 @@ def test_unreadable_pictures_are_left_out_and_listed(tiny_model: Path, photos: P
     stored = json.loads((tmp_path / "g" / REPORT_FILE).read_text(encoding="utf-8"))
     assert [each["item_id"] for each in stored["unreadable"]] == [each.item_id for each in report.unreadable]
     assert all(each["reason"] for each in stored["unreadable"])
-    assert (stored["items"], stored["model_fingerprint"]) == (25, OnnxEmbedder(tiny_model).fingerprint)
+    assert (stored["items"], stored["model_fingerprint"]) == (25, Embedder(tiny_model).fingerprint)
 
 
 def test_not_one_readable_picture_is_an_error(tiny_model: Path, tmp_path: Path) -> None:
@@ -138,15 +151,15 @@ def test_nothing_is_overwritten(tiny_model: Path, photos: Path, tmp_path: Path) 
 def test_a_build_that_another_one_overtook_changes_nothing(
     tiny_model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Slow(OnnxEmbedder):
+    class Slow(Embedder):
         """While it loads, another build of the same folder ends."""
 
-        def __init__(self, path: Path, *, threads: int) -> None:
+        def __init__(self, path: Path, settings: InferenceSettings) -> None:
             monkeypatch.undo()
             build(tiny_model, photos, tmp_path / "g")
-            super().__init__(path, threads=threads)
+            super().__init__(path, settings)
 
-    monkeypatch.setattr("smserve.indexing.build.OnnxEmbedder", Slow)
+    monkeypatch.setattr("smserve.indexing.build.Embedder", Slow)
     with pytest.raises(GalleryExists, match="never overwritten"):
         build(tiny_model, photos / "red", tmp_path / "g")
     gallery = LocalGallery.open(tmp_path / "g")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import AlreadyExists, GenerationMismatch, InvalidInput, ModelDamaged, ModelMismatch
 from smserve.gallery import LocalGallery, LocalGalleryWriter, NewItem
 from smserve.gallery.staging import activate, gallery_models
@@ -41,7 +41,7 @@ def larger_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def writer(gallery: Path, model: Path) -> LocalGalleryWriter:
-    embedder = OnnxEmbedder(model)
+    embedder = Embedder(model)
     return LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
 
 
@@ -52,9 +52,9 @@ def test_every_item_is_embedded_by_the_new_model(
     report = stage_model(gallery, larger_model, workers=2, progress=lambda done, total: seen.append((done, total)))
     assert (report.embedded, report.deleted, report.refused, report.dimension) == (24, 0, (), 12)
     assert (seen[0], seen[-1]) == ((0, 24), (24, 24))
-    old = LocalGallery.open(gallery, model_fingerprint=OnnxEmbedder(tiny_model).fingerprint)
+    old = LocalGallery.open(gallery, model_fingerprint=Embedder(tiny_model).fingerprint)
     activate(gallery)
-    embedder = OnnxEmbedder(larger_model)
+    embedder = Embedder(larger_model)
     new = LocalGallery.open(gallery, model_fingerprint=embedder.fingerprint)
     for source in pictures_in(built / "photos"):
         before, after = old.get(source.item_id, EVERYTHING), new.get(source.item_id, EVERYTHING)
@@ -80,7 +80,7 @@ def test_again_embeds_nothing_and_after_a_write_only_that(
     report = stage_model(gallery, other_model)
     assert (report.embedded, report.deleted) == (1, 1)
     activate(gallery)
-    reader = LocalGallery.open(gallery, model_fingerprint=OnnxEmbedder(other_model).fingerprint)
+    reader = LocalGallery.open(gallery, model_fingerprint=Embedder(other_model).fingerprint)
     assert reader.info().item_count == 24
     reader.close()
 

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.engine.stages import Stage
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
@@ -77,14 +77,14 @@ def test_no_step_begins_after_the_caller_has_gone(
     held: str,
     taken: tuple[int, int, int],
 ) -> None:
-    step, entered, go_on = getattr(OnnxEmbedder, held), threading.Event(), threading.Event()
+    step, entered, go_on = getattr(Embedder, held), threading.Event(), threading.Event()
 
     def slow(*arguments: Any) -> Any:
         entered.set()
         assert go_on.wait(30)
         return step(*arguments)
 
-    monkeypatch.setattr(OnnxEmbedder, held, slow)  # a step as slow as the test needs it
+    monkeypatch.setattr(Embedder, held, slow)  # a step as slow as the test needs it
     with running_server(engine) as server, grpc.insecure_channel(server.address) as channel:
         try:
             call = ask(retrieval_pb2_grpc.RetrievalServiceStub(channel), 0.4 if way == "too late" else 30)

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]  # ships no types
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.engine.stages import Stage
 from smserve.gallery import LiveGallery, NewItem
@@ -89,7 +89,7 @@ def test_no_more_than_so_many_requests_are_in_work(engine: Engine, gate: Gate) -
 
 def test_a_client_that_reads_no_answers_stops_its_own_stream_alone(tiny_model: Path) -> None:
     """Its answers fill the connection's window; then the server reads no further, and others are served."""
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     large = NewItem(item_id="large", vector=QUERY, thumbnail=bytes(2_000_000))
     engine = Engine(embedder, {"g": MemoryGallery([large], model_fingerprint=embedder.fingerprint, dimension=8)})
 
@@ -218,7 +218,7 @@ def upsert(sequence: int, *item_ids: str) -> gallery_pb2.UpsertItemsStreamReques
 
 
 def test_writes_are_done_in_order_and_a_refused_one_ends_nothing(tiny_model: Path, tmp_path: Path) -> None:
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     LiveGallery.create(tmp_path / "g", model_fingerprint=embedder.fingerprint, dimension=8)
     gallery = LiveGallery.open(tmp_path / "g", compaction=None)
     writes = [upsert(number, f"i{number}", "shared") for number in range(20)]

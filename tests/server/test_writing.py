@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from smserve.client import Client
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import GalleryLocked
 from smserve.gallery import CompactionPolicy, LiveGallery, LocalGallery, LocalGalleryWriter, NewItem
@@ -48,7 +48,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 def test_swaps_under_clients_fail_no_call(tiny_model: Path, place: Path) -> None:
     """Each write replaces all 20 items at once; no answer mixes two writes or misses an item, whatever is swapped."""
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     LiveGallery.create(place.with_name("g"), model_fingerprint=embedder.fingerprint, dimension=8)
     gallery = LiveGallery.open(place.with_name("g"), compaction=CompactionPolicy(share=0.1, least=50))
     stop, generations = threading.Event(), set()
@@ -85,7 +85,7 @@ def test_swaps_under_clients_fail_no_call(tiny_model: Path, place: Path) -> None
 
 
 def test_a_compaction_starts_by_itself(tiny_model: Path, place: Path) -> None:
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     gallery = LiveGallery.open(place, compaction=CompactionPolicy(share=0.1, least=10))
     with running_server(Engine(embedder, {"g": gallery})) as server, Client(server.address) as client:
         client.upsert(items("new"))
@@ -95,7 +95,7 @@ def test_a_compaction_starts_by_itself(tiny_model: Path, place: Path) -> None:
 
 
 def test_a_server_for_reading_follows_another_writer(tiny_model: Path, place: Path) -> None:
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     with (
         running_server(open_engine(tiny_model, [("g", place)])) as server,
         Client(server.address) as client,
@@ -145,7 +145,7 @@ def test_a_killed_server_has_what_it_acknowledged(tiny_model: Path, place: Path)
 
 def test_what_a_client_sends_again_is_done_once(tiny_model: Path, place: Path) -> None:
     """A retry after a lost answer: the same content under the same id."""
-    with LocalGalleryWriter(place, model_fingerprint=OnnxEmbedder(tiny_model).fingerprint, dimension=8) as writer:
+    with LocalGalleryWriter(place, model_fingerprint=Embedder(tiny_model).fingerprint, dimension=8) as writer:
         before = writer.upsert([NewItem(item_id="a", vector=QUERY)], request_id="r").sequence
     with (
         running_server(open_engine(tiny_model, [("g", place)], writable=True)) as server,

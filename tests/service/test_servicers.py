@@ -8,7 +8,7 @@ import grpc
 import numpy as np
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.gallery.interface import NewItem
 from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc, types_pb2
@@ -18,7 +18,7 @@ from tests.support.running import running_server
 
 @pytest.fixture(scope="module")
 def channel(tiny_model: Path) -> Iterator[grpc.Channel]:
-    embedder = OnnxEmbedder(tiny_model)
+    embedder = Embedder(tiny_model)
     random = np.random.default_rng(0)
     vectors = random.standard_normal((12, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

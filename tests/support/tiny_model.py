@@ -20,9 +20,13 @@ def write_tiny_model(
     seed: int = 0,
     dimension: int = 8,
     wrong_self_check: bool = False,
+    batch: int | str = "N",
     calibration: Calibration | None = None,
 ) -> Path:
-    """Write a model whose embedding depends on the colours of a 2 x 2 grid; another seed is another model."""
+    """Write a model whose embedding depends on the colours of a 2 x 2 grid; another seed is another model.
+
+    A `batch` that is a number makes a model of one size of batch, which smserve refuses.
+    """
     random = np.random.default_rng(seed)
     weights = random.standard_normal((12, dimension)).astype(np.float32)
     constants = {
@@ -44,15 +48,15 @@ def write_tiny_model(
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.UINT8, ["N", 16, 16, 3])],
-        [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["N", dimension])],
+        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.UINT8, [batch, 16, 16, 3])],
+        [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [batch, dimension])],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     pictures = [encode(draw(color)) for color in ("red", "blue")]
-    pixels = np.stack([prepare(picture, RULE) for picture in pictures])
-    (embeddings,) = session.run([OUTPUT_NAME], {INPUT_NAME: pixels})
+    each = [session.run([OUTPUT_NAME], {INPUT_NAME: prepare(picture, RULE)[np.newaxis]})[0] for picture in pictures]
+    embeddings = np.concatenate(each)
     if wrong_self_check:
         embeddings = -embeddings
     manifest = Manifest(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from training.__main__ import main
 from training.datasets import Dataset
 from training.datasets.load import CUB_URL_VARIABLE
@@ -74,7 +74,7 @@ def test_evaluate_repeats_the_runs_figures(folders: tuple[Path, Path]) -> None:
 def test_export_writes_a_model_that_a_server_loads(folders: tuple[Path, Path], tmp_path: Path) -> None:
     runs, data = folders
     ask("export", runs / "first", "--data-dir", data)
-    embedder = OnnxEmbedder(runs / "first" / "model.onnx")
+    embedder = Embedder(runs / "first" / "model.onnx")
     result = ask("export", runs / "first", "--data-dir", data, "--output", tmp_path / "other.onnx")
     assert f"wrote {tmp_path}/other.onnx (" in result.stdout
     assert f"fingerprint {embedder.fingerprint}" in result.stdout

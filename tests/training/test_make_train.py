@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from tests.training.datasets.trees import write_cars196, write_cub, write_inshop, write_sop
 
 ROOT = Path(__file__).parents[2]
@@ -43,5 +43,5 @@ def test_from_the_archives_layout_to_a_model_file(name: str, write: Callable[...
     records = [json.loads(line) for line in (runs / "small" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [record["difficulty"] is None for record in records] == [True, True, False]
     make("export", f"RUN={runs / 'small'}", f"ARGS=--data-dir {data}")
-    embedder = OnnxEmbedder(runs / "small" / "model.onnx")
+    embedder = Embedder(runs / "small" / "model.onnx")
     assert (embedder.dimension, embedder.manifest.provenance["recipe"]) == (64, name)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.inference_options import serving_inference_options
 from smserve.cli.options import model_option
 from smserve.cli.serving.galleries import ServedGalleries, gallery_options
 from smserve.cli.serving.limits import Limits, limit_options
 from smserve.config import DEFAULT_HOST, DEFAULT_PORT
 
 if TYPE_CHECKING:
+    from smserve.embedder import InferenceSettings
     from smserve.engine import Engine
     from smserve.server import Server
 
@@ -26,6 +28,7 @@ __all__ = ["serve"]
 @click.option("--host", default=DEFAULT_HOST, help="Address to bind; 0.0.0.0 lets other machines in, without keys.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="Port to bind; 0 takes a free one.")
 @limit_options
+@serving_inference_options
 @click.option(
     "--open-inference",
     is_flag=True,
@@ -53,6 +56,7 @@ def serve(
     host: str,
     port: int,
     limits: Limits,
+    inference: InferenceSettings,
     open_inference: bool,
     drain_delay_s: float | None,
     log_level: str,
@@ -91,6 +95,7 @@ def serve(
             models=served.models,
             writable=not served.read_only,
             check_every=served.check_every,
+            inference=inference,
             decoded_bytes_in_flight=limits.max_decoded_bytes,
         )
 

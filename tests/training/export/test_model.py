@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import InvalidImage, InvalidInput, SmserveError
 from smserve.images import ResizeRule, prepare
 from smserve.model_file import METADATA_KEY, Manifest, fingerprint
@@ -56,7 +56,7 @@ def test_the_file_serves_what_torch_computes(make: Callable[[], Embedding], side
     identity = export(net, tmp_path / "model.onnx", side)
     assert net.training, "the caller's network stays as it is"
 
-    embedder = OnnxEmbedder(tmp_path / "model.onnx")  # its self-check passes
+    embedder = Embedder(tmp_path / "model.onnx")  # its self-check passes
 
     assert embedder.fingerprint == identity == fingerprint((tmp_path / "model.onnx").read_bytes())
     assert embedder.manifest.resize == square(side)
@@ -76,7 +76,7 @@ def test_the_file_serves_what_torch_computes(make: Callable[[], Embedding], side
 def test_height_and_width_may_differ(tmp_path: Path) -> None:
     rule = ResizeRule(mode="shortest_side", size=32, height=32, width=24)
     export(small(), tmp_path / "model.onnx", rule=rule)
-    assert OnnxEmbedder(tmp_path / "model.onnx").prepare(PICTURES[0][1]).shape == (32, 24, 3)
+    assert Embedder(tmp_path / "model.onnx").prepare(PICTURES[0][1]).shape == (32, 24, 3)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_large_check_pictures_are_carried_small(tmp_path: Path) -> None:
         neighbour_pictures=None,
         output=tmp_path / "model.onnx",
     )
-    carried = OnnxEmbedder(tmp_path / "model.onnx").manifest.self_check
+    carried = Embedder(tmp_path / "model.onnx").manifest.self_check
     assert sum(len(item.image) for item in carried) < 200_000
     assert carried[0].image.startswith(b"\x89PNG")  # exactly what the model sees
     assert carried[1].image == PICTURES[0][1]  # small ones stay as they are

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import InvalidInput
 from smserve.images import ResizeRule
 from tests.support.pictures import COLORS, draw, encode
@@ -49,7 +49,7 @@ def test_the_model_file_computes_what_torch_does(name: str, pooling: Any, tmp_pa
     pixels = torch.randint(0, 256, (5, SIDE, SIDE, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     with torch.inference_mode():
         expected = net(pixels)
-    found = torch.from_numpy(OnnxEmbedder(tmp_path / "model.onnx").embed(pixels.numpy()))
+    found = torch.from_numpy(Embedder(tmp_path / "model.onnx").embed(pixels.numpy()))
     assert torch.allclose(found, expected, atol=1e-4)
 
 

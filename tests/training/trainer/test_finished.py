@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from smserve.embedder import OnnxEmbedder
+from smserve.embedder import Embedder
 from smserve.errors import DataLoss, NotFound
 from tests.training.tiny import classes_config, paper_config
 from tests.training.trainer.running import run
@@ -61,7 +61,7 @@ def model_file(finished: RunFolder, hues: Dataset) -> Path:
 def test_the_server_computes_from_the_file_what_the_run_learnt(
     finished: RunFolder, hues: Dataset, model_file: Path
 ) -> None:
-    embedder = OnnxEmbedder(model_file)
+    embedder = Embedder(model_file)
     assert (embedder.dimension, embedder.manifest.name) == (16, "hues")
     figures = finished.evaluation()
     assert figures is not None
@@ -115,7 +115,7 @@ def test_the_same_run_in_another_process_gives_the_same_file(hues: Dataset, mode
 
 
 def test_the_file_carries_probabilities_of_validation_classes(hues: Dataset, model_file: Path, tmp_path: Path) -> None:
-    assert OnnxEmbedder(model_file).manifest.calibration is None, "two validation classes are too few"
+    assert Embedder(model_file).manifest.calibration is None, "two validation classes are too few"
     config = replace(paper_config(), epochs=3)
     folder = RunFolder(tmp_path / "run")
     run(config, hues, folder.path)
@@ -130,12 +130,12 @@ def test_the_file_carries_probabilities_of_validation_classes(hues: Dataset, mod
     )
     assert expected is not None
     write_model(folder, enough, tmp_path / "model.onnx")
-    assert OnnxEmbedder(tmp_path / "model.onnx").manifest.calibration == expected.calibration
+    assert Embedder(tmp_path / "model.onnx").manifest.calibration == expected.calibration
 
 
 def test_the_untrained_file_says_so(finished: RunFolder, hues: Dataset, tmp_path: Path) -> None:
     write_model(finished, hues, tmp_path / "untrained.onnx", untrained=True)
-    embedder = OnnxEmbedder(tmp_path / "untrained.onnx")
+    embedder = Embedder(tmp_path / "untrained.onnx")
     assert (embedder.dimension, embedder.manifest.name) == (24, "hues-untrained")
     provenance = embedder.manifest.provenance
     assert (provenance["recipe"], provenance["epochs"], provenance["recall_at_1"]) == ("tiny, untrained", 0, None)

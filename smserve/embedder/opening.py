@@ -1,0 +1,24 @@
+"""From the bytes of a model file to what runs it."""
+
+from smserve.embedder.backend import Backend
+from smserve.embedder.distributions import refuse_colliding_distributions
+from smserve.embedder.settings import InferenceSettings
+
+__all__ = ["open_backend"]
+
+
+def open_backend(model: bytes, settings: InferenceSettings) -> Backend:
+    """Load a model into the runtime that the settings name; only that one is imported.
+
+    Raises:
+        ModelDamaged: It can't load it; the message says why, and not which file.
+        SmserveError: It is not there, or two packages bring it.
+    """
+    refuse_colliding_distributions()
+    if settings.provider == "openvino":
+        from smserve.embedder.openvino import OpenVinoBackend
+
+        return OpenVinoBackend(model, settings)
+    from smserve.embedder.onnx_runtime import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(model, settings)
