@@ -22,15 +22,19 @@ class ServerProcess:
         pid: Of the process.
     """
 
-    def __init__(self, model: Path, *options: str) -> None:
+    def __init__(self, model: Path, *options: str, log_level: str = "error") -> None:
         """Start it, and wait until it listens.
 
         Args:
             model: Its model file.
             options: Further ones of `smserve serve`.
+            log_level: What it logs; at "info", a line for each call, it goes nowhere.
         """
         self._process: Final = subprocess.Popen(
-            [*COMMAND, "--model", str(model), "--log-level", "error", *options], stdout=subprocess.PIPE, text=True
+            [*COMMAND, "--model", str(model), "--log-level", log_level, *options],
+            stdout=subprocess.PIPE,
+            stderr=None if log_level == "error" else subprocess.DEVNULL,
+            text=True,
         )
         self.pid: Final = self._process.pid
         line = self._process.stdout.readline() if self._process.stdout is not None else ""

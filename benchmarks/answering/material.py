@@ -55,8 +55,9 @@ def demo_model(path: Path) -> Path:
 
 
 def photo_gallery(path: Path, model: Path, pictures: list[Path]) -> Path:
-    """Build a gallery of the photos, searched exactly."""
-    build_gallery(model=model, sources=pictures_in(pictures[0].parent), gallery=path, near_duplicates=None)
+    """Build a gallery of all photos, searched exactly."""
+    folder = Path(os.environ["SMSERVE_PHOTOS"]) if "SMSERVE_PHOTOS" in os.environ else pictures[0].parent
+    build_gallery(model=model, sources=pictures_in(folder), gallery=path, near_duplicates=None)
     return path
 
 

@@ -1,0 +1,234 @@
+"""Searches a second of a real server: of the limit without gRPC, beside LitServe, with OpenVINO, and of vectors alone.
+
+GoogLeNet at 224 pixels and the demo's model, photos of SMSERVE_PHOTOS (drawn pictures without). Callers run in a
+process of their own on the same cores. Their processor time is taken out: a rate is answers over the time of the cores
+that was not the callers', so that a server which leaves a core idle is not excused. The limit is the faster of two
+threads and two processes that decode, embed and search without gRPC. An echo is the plainest Python gRPC server, asked
+with the same photos; the overhead is what one search at a time takes longer than the sum of its stages. LitServe runs
+in an environment of its own, made under --cache, with the same model file and FAISS; it gets as many callers as suit it
+best. Vectors: 100,000 x 64, recall@10 at least 0.99, beside a minimal gRPC server with the same index, payload and
+messages. All sides take turns. `--quick` takes 3 short turns.
+"""
+
+import argparse
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.answering import material
+from benchmarks.answering.litserve_process import KINDS, LitServeProcess, make_environment
+from benchmarks.evidence import describe_machine, print_measure
+from benchmarks.server_process import ServerProcess
+from benchmarks.side import Side
+
+CORES: Final = 2
+_CALLERS: Final = 4
+_LITSERVE_CALLERS: Final = (4, 8)
+_PARTS: Final = ("pictures", "litserve", "openvino", "vectors")
+
+
+def main(arguments: list[str]) -> None:
+    """Measure the parts asked for."""
+    parser = argparse.ArgumentParser(prog="benchmarks serving", description=__doc__)
+    parser.add_argument("--part", choices=_PARTS, action="append", help="only this; repeatable")
+    parser.add_argument("--repetitions", type=int, default=5, help="turns of each side (default: 5)")
+    parser.add_argument("--seconds", type=float, default=5, help="of a turn (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="3 turns of 2 s")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "smserve-benchmarks", help="for LitServe"
+    )
+    options = parser.parse_args(arguments)
+    turns = Turns(*((3, 2.0) if options.quick else (options.repetitions, options.seconds)))
+    parts = options.part or _PARTS
+    print(f"Serving; {describe_machine()}.", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if set(parts) & {"pictures", "litserve", "openvino"}:
+            photos = material.photos(folder / "photos")
+            models = {
+                "googlenet": material.googlenet(folder / "googlenet.onnx"),
+                "demo": material.demo_model(folder / "demo.onnx"),
+            }
+            sets = {
+                model: Pictures(path, material.photo_gallery(folder / model, path, photos), photos)
+                for model, path in models.items()
+            }
+            if "pictures" in parts:
+                pictures(sets, turns)
+            if "openvino" in parts:
+                openvino(sets, turns)
+            if "litserve" in parts:
+                litserve(sets, turns, make_environment(options.cache / "litserve"), folder)
+        if "vectors" in parts:
+            vectors(folder, turns)
+
+
+class Turns:
+    """How often, and how long each side has its turn."""
+
+    def __init__(self, repetitions: int, seconds: float) -> None:
+        self.repetitions: Final = repetitions
+        self.seconds: Final = seconds
+
+    def rate(self, load: Side, callers: int = _CALLERS) -> float:
+        """Return answers a second of all cores, the callers' own time taken out."""
+        answer = load.ask(callers=callers, seconds=self.seconds)
+        available = answer["seconds"] * CORES - answer["processor_s"]
+        return float(answer["answers"]) * CORES / available
+
+    def median_s(self, load: Side) -> float:
+        """Return the median time of an answer, one at a time."""
+        return float(load.ask(callers=1, seconds=self.seconds)["median_s"])
+
+    def limit(self, one: Side, other: Side) -> float:
+        """Return searches a second without gRPC: of two threads, or of two processes, whichever is more."""
+        both: list[dict[str, Any]] = []
+        workers = [
+            threading.Thread(target=lambda side=side: both.append(side.ask(threads=1, seconds=self.seconds)))
+            for side in (one, other)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        threads = one.ask(threads=CORES, seconds=self.seconds)
+        return max(threads["searches"] / threads["seconds"], sum(each["searches"] / each["seconds"] for each in both))
+
+
+class Pictures:
+    """A model, a gallery made with it, and photos to search with."""
+
+    def __init__(self, model: Path, gallery: Path, photos: Sequence[Path]) -> None:
+        self.model: Final = model
+        self.gallery: Final = gallery
+        self.photos: Final = [str(photo) for photo in photos]
+
+    @contextmanager
+    def served(self, *options: str) -> Iterator[Side]:
+        """Serve the gallery, and yield callers."""
+        with (
+            ServerProcess(self.model, "--gallery", str(self.gallery), *options, log_level="info") as server,
+            _side("load", "picture", server.address, *self.photos) as load,
+        ):
+            yield load
+
+    def bare(self, *options: str) -> Side:
+        """Return searches without gRPC."""
+        return _side("bare", "--model", str(self.model), "--gallery", str(self.gallery), *options, *self.photos)
+
+
+def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
+    """Compare with the limit, and the overhead with an echo."""
+    of_limit: dict[str, list[float]] = {}
+    overhead: dict[str, list[float]] = {}
+    for name, these in sets.items():
+        of_limit[name], overhead[name] = [], []
+        with (
+            these.served() as ours,
+            these.bare() as one,
+            these.bare() as other,
+            _side("echo") as echo,
+            _side("load", "echo", echo.built["address"], *these.photos) as echoes,
+        ):
+            for _ in range(turns.repetitions):
+                rate, limit = turns.rate(ours), turns.limit(one, other)
+                of_limit[name].append(rate / limit)
+                search_s, echo_s = turns.median_s(ours), turns.median_s(echoes)
+                stages = one.ask(threads=1, seconds=turns.seconds)["stages"]
+                overhead[name].append((search_s - sum(stages.values())) / echo_s)
+                print(
+                    f"{name}: {rate:.1f} searches/s of {limit:.1f}; one takes {search_s * 1e3:.2f} ms, its stages "
+                    f"{', '.join(f'{stage} {took * 1e3:.2f}' for stage, took in stages.items())}, an echo "
+                    f"{echo_s * 1e3:.2f} ms",
+                    flush=True,
+                )
+    for name in sets:
+        print_measure(f"serving.{name}.throughput_of_limit", of_limit[name], goal=0.9, better="higher")
+        print_measure(f"serving.{name}.p50_overhead_in_echoes", overhead[name], goal=1.5, better="lower")
+    print_measure("serving.throughput_of_limit", _worse(min, of_limit), goal=0.9, better="higher")
+    print_measure("serving.p50_overhead_in_echoes", _worse(max, overhead), goal=1.5, better="lower")
+
+
+def openvino(sets: dict[str, Pictures], turns: Turns) -> None:
+    """Compare OpenVINO with ONNX Runtime, and with its own limit."""
+    over: dict[str, list[float]] = {}
+    of_limit: dict[str, list[float]] = {}
+    options = ("--provider", "openvino", "--precision", "bfloat16")
+    for name, these in sets.items():
+        over[name], of_limit[name] = [], []
+        with (
+            these.served() as cpu,
+            these.served(*options) as ours,
+            these.bare(*options) as one,
+            these.bare(*options) as other,
+        ):
+            for _ in range(turns.repetitions):
+                rate, before, limit = turns.rate(ours), turns.rate(cpu), turns.limit(one, other)
+                over[name].append(rate / before)
+                of_limit[name].append(rate / limit)
+                print(f"{name}: OpenVINO {rate:.1f} searches/s of {limit:.1f}, ONNX Runtime {before:.1f}", flush=True)
+    for name in sets:
+        print_measure(f"serving.{name}.openvino_over_ort_cpu", over[name], goal=3, better="higher")
+        print_measure(f"serving.{name}.openvino_of_limit", of_limit[name], goal=0.9, better="higher")
+    print_measure("serving.openvino_over_ort_cpu", over["googlenet"], goal=3, better="higher")
+    print_measure("serving.openvino_of_limit", _worse(min, of_limit), goal=0.9, better="higher")
+
+
+def litserve(sets: dict[str, Pictures], turns: Turns, python: Path, folder: Path) -> None:
+    """Compare with LitServe."""
+    ratios: dict[str, dict[str, list[float]]] = {kind: {name: [] for name in sets} for kind in KINDS}
+    for name, these in sets.items():
+        apart = material.taken_apart(these.gallery, folder / f"{name}-apart")
+        for kind in KINDS:
+            with (
+                these.served() as ours,
+                LitServeProcess(python, these.model, apart, kind) as server,
+                _side("load", "litserve", server.address, *these.photos) as load,
+            ):
+                for _ in range(turns.repetitions):
+                    rate = turns.rate(ours)
+                    theirs = max(turns.rate(load, callers) for callers in _LITSERVE_CALLERS)
+                    ratios[kind][name].append(rate / theirs)
+                    print(f"{name}: {rate:.1f} searches/s, LitServe {kind} {theirs:.1f}", flush=True)
+    for kind, goal in KINDS.items():
+        for name in sets:
+            print_measure(
+                f"serving.{name}.throughput_over_litserve_{kind}", ratios[kind][name], goal=goal, better="higher"
+            )
+        print_measure(f"serving.throughput_over_litserve_{kind}", _worse(min, ratios[kind]), goal=goal, better="higher")
+
+
+def vectors(folder: Path, turns: Turns) -> None:
+    """Compare searches by vector with a minimal server, and with an echo."""
+    model, gallery, queries = material.vector_gallery(folder)
+    apart = material.taken_apart(gallery, folder / "vectors-apart")
+    ratios, echo_ratios = [], []
+    with (
+        ServerProcess(model, "--gallery", str(gallery), log_level="info") as server,
+        _side("minimal", str(apart)) as minimal,
+        _side("echo") as echo,
+        _side("load", "vector", server.address, str(queries)) as ours,
+        _side("load", "vector", minimal.built["address"], str(queries)) as theirs,
+        _side("load", "echo", echo.built["address"], str(queries)) as echoes,
+    ):
+        for load in (ours, theirs, echoes):
+            load.ask(callers=_CALLERS, seconds=2 * turns.seconds)  # what is kept at hand is there
+        for _ in range(turns.repetitions):
+            rate, least, plain = turns.rate(ours), turns.rate(theirs), turns.rate(echoes)
+            ratios.append(rate / least)
+            echo_ratios.append(rate / plain)
+            print(f"vectors: {rate:.0f} searches/s, minimal {least:.0f}, echo {plain:.0f}", flush=True)
+    print_measure("serving.vector_search_of_minimal", ratios, goal=0.9, better="higher")
+    print_measure("serving.vector_search_of_echo", echo_ratios, better="higher")
+
+
+def _side(module: str, *arguments: str) -> Side:
+    return Side(module, [sys.executable, "-m", f"benchmarks.answering.{module}", *arguments], 1)
+
+
+def _worse(choose: Callable[..., float], by_model: dict[str, list[float]]) -> list[float]:
+    return [choose(values) for values in zip(*by_model.values(), strict=True)]
