@@ -16,10 +16,8 @@ _PROBLEMS: Final = {
     "CERTIFICATE_VERIFY_FAILED": "its TLS certificate is of no authority that this client trusts; name the right one: "
     "smserve.Tls(ca=...), --tls-ca",
 }
-_ENDED: Final = re.compile(
-    r"failed to connect.*(Socket closed|Connection reset|Broken pipe|recvmsg|EOF|end of file)",
-    re.IGNORECASE | re.DOTALL,
-)
+_ENDED: Final = re.compile(r"last error: .*(Socket closed|Connection reset|Broken pipe|recvmsg|EOF)")
+"""Before the first call could be sent; one that is under way has a shorter sentence."""
 
 
 def handshake_problem(details: str, tls: Tls | None) -> str | None:

@@ -78,5 +78,5 @@ class Access:
 def _certificate(context: grpc.ServicerContext) -> str:
     shown = context.auth_context()
     names = [*shown.get("x509_common_name", ()), *shown.get("x509_subject_alternative_name", ())]
-    name = names[0].decode(errors="replace") if names else "unnamed"
+    name = next(filter(None, names), b"unnamed").decode(errors="replace")
     return "certificate=" + re.sub(r"[^\w.:@/-]", "?", name)[:64]

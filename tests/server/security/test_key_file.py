@@ -73,5 +73,5 @@ def test_a_damaged_file_is_not_written_over(key_file: Path) -> None:
 def test_a_file_that_anybody_may_change_is_refused(key_file: Path) -> None:
     create_key(key_file, "a", Scope.READ)
     key_file.chmod(0o646)
-    with pytest.raises(InvalidInput, match="anybody may write to the file of keys .*; run `chmod 600"):
+    with pytest.raises(InvalidInput, match=r"anybody may write to the file of keys .*; run `chmod 600"):
         read_keys(key_file)
