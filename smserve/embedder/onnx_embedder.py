@@ -88,6 +88,9 @@ def _open_session(path: Path, model: bytes, provider: Provider, threads: int) ->
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Numbers in other files are looked for below the model file, where none can lie: the fingerprint would not cover
+    # them, and in the current folder a model could name any file.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path / "none"))
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[wanted])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common public base
