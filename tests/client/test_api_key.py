@@ -1,13 +1,16 @@
 """A client's key: where it is sent, and where it is not."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
 import pytest
 
 from smserve.client import AsyncClient, Client, Tls
 from smserve.client.address import is_loopback
 from smserve.errors import InvalidInput
+from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 
 SECRET = "smserve_" + "s3cr3t" * 7
 
@@ -48,3 +51,33 @@ def test_a_client_does_not_show_its_key(kind: Any) -> None:
     client = kind("127.0.0.1:1", api_key=SECRET)
     assert SECRET not in repr(client)
     assert SECRET not in str(vars(client))
+
+
+class Flaky(retrieval_pb2_grpc.RetrievalServiceServicer):
+    """Answers the third try, and remembers what each brought."""
+
+    def __init__(self) -> None:
+        self.brought: list[list[str | bytes]] = []
+
+    def GetServerInfo(  # noqa: N802 - named by the proto
+        self,
+        request: retrieval_pb2.GetServerInfoRequest,  # noqa: ARG002 - nothing to ask
+        context: grpc.ServicerContext,
+    ) -> retrieval_pb2.GetServerInfoResponse:
+        self.brought.append([value for key, value in context.invocation_metadata() if key == "authorization"])
+        if len(self.brought) < 3:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
+        return retrieval_pb2.GetServerInfoResponse(version="9")
+
+
+def test_each_try_brings_the_key(connect: Connect) -> None:
+    servicer = Flaky()  # type: ignore[abstract]  # its other methods answer UNIMPLEMENTED
+    server = grpc.server(ThreadPoolExecutor(2))
+    retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        assert connect(f"127.0.0.1:{port}", api_key=SECRET).info().version == "9"
+    finally:
+        server.stop(0).wait(10)
+    assert servicer.brought == [[f"Bearer {SECRET}"]] * 3
