@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from smserve.errors import InvalidInput
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 __all__ = ["CertifiedKey", "NamedPem", "Pem", "certified_key", "read_certificates", "read_pem"]
+
+_CURVES: Final = {"secp256r1", "secp384r1"}
 
 Pem: TypeAlias = str | Path | bytes
 """A file's path, or what is in the file."""
@@ -64,19 +66,27 @@ def certified_key(certificate: NamedPem, key: NamedPem) -> CertifiedKey:
         key: The private key of the first.
 
     Raises:
-        InvalidInput: They do not belong together, or a certificate is expired or not valid yet.
+        InvalidInput: They do not belong together, a certificate is expired or not valid yet, or gRPC can't use the key.
     """
     from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
     chain = read_certificates(certificate)
     try:
-        private = forms.load_pem_private_key(key.data, password=None)
+        private: object = forms.load_pem_private_key(key.data, password=None)
     except TypeError:
         raise InvalidInput(
             f"the {key.name} has a password; store it without one, for its owner alone to read"
         ) from None
     except Exception:  # noqa: BLE001 - whatever it is, no message may repeat what was read
         raise InvalidInput(f"the {key.name} holds no private key in PEM (-----BEGIN PRIVATE KEY-----)") from None
+    if not (
+        isinstance(private, rsa.RSAPrivateKey)
+        or (isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name in _CURVES)
+    ):
+        raise InvalidInput(
+            f"the {key.name} is of a kind that gRPC can't use; make one of RSA, or of EC with P-256 or P-384"
+        )
     form = (forms.Encoding.DER, forms.PublicFormat.SubjectPublicKeyInfo)
     if private.public_key().public_bytes(*form) != chain[0].public_key().public_bytes(*form):
         raise InvalidInput(

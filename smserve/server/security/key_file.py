@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -101,6 +102,8 @@ def _change(file: Path, change: Callable[[Sequence[ApiKey]], Sequence[ApiKey]]) 
             partial.unlink(missing_ok=True)
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
             with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+                if file.exists():
+                    _keep_readers(descriptor, file)
                 written.write(text)
                 written.flush()
                 os.fsync(written.fileno())
@@ -110,3 +113,11 @@ def _change(file: Path, change: Callable[[Sequence[ApiKey]], Sequence[ApiKey]]) 
             os.close(folder)
     except OSError as error:
         raise InvalidInput(f"the file of keys {file} can't be written ({error.strerror})", field="keys") from None
+
+
+def _keep_readers(descriptor: int, file: Path) -> None:
+    """Let the new file be read by whom the old one was: the server may run as another user."""
+    before = file.stat()
+    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+    with contextlib.suppress(PermissionError):  # another user's file stays theirs where we may give it back
+        os.fchown(descriptor, before.st_uid, before.st_gid)

@@ -75,3 +75,13 @@ def test_a_file_that_anybody_may_change_is_refused(key_file: Path) -> None:
     key_file.chmod(0o646)
     with pytest.raises(InvalidInput, match=r"anybody may write to the file of keys .*; run `chmod 600"):
         read_keys(key_file)
+
+
+def test_who_may_read_it_may_go_on_reading_it(key_file: Path) -> None:
+    """The server may run as another user than who makes keys."""
+    create_key(key_file, "a", Scope.READ)
+    key_file.chmod(0o640)
+    create_key(key_file, "b", Scope.READ)
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o640
+    revoke_key(key_file, "a")
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o640
