@@ -17,7 +17,8 @@ from smserve.wire.size import check_size
 
 __all__ = ["REQUEST_ID_KEY", "CallInterceptor"]
 
-_OURS: Final = ("/smserve.", "/inference.")
+_PASSED: Final = ("/grpc.health.", "/grpc.reflection.")
+"""Health is for everybody, reflection has an interceptor of its own."""
 
 _FREE: Final = frozenset(
     f"/inference.GRPCInferenceService/{name}" for name in ("ServerLive", "ServerReady", "ModelReady")
@@ -32,7 +33,7 @@ _ADMINISTRATION: Final = frozenset(
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Wraps the methods of smserve's own services; health and reflection pass untouched."""
+    """Wraps every method but those of health and reflection, so that none is forgotten."""
 
     def __init__(self, access: Access, admission: Admission, administration: Admission, streams: StreamPlaces) -> None:
         """Give places to calls that `access` permits, to those of them that administer galleries, and to streams."""
@@ -49,7 +50,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         """Return the method's handler, wrapped."""
         handler = continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(_OURS) or method in _FREE:
+        if handler is None or method.startswith(_PASSED) or method in _FREE:
             return handler
         reading = lenient(handler.request_deserializer)
         if handler.unary_unary is not None:

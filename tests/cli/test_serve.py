@@ -130,3 +130,9 @@ def test_insecure_is_warned_of(tiny_model: Path) -> None:
         _, log = process.communicate(timeout=20)
     assert "WARNING smserve.server.process: 0.0.0.0:" in log
     assert "--insecure" in log
+
+
+def test_no_file_of_keys(run: Run, tmp_path: Path) -> None:
+    result = run("serve", "--model", tmp_path / "none.onnx", "--port", 0, "--keys", tmp_path / "keys.json")
+    assert result.exit_code == 1
+    assert f"make one with `smserve keys create NAME --scope read --keys {tmp_path / 'keys.json'}`" in result.stderr

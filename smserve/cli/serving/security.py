@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from smserve.cli.option_group import option_group
-from smserve.cli.options import file_path
+from smserve.cli.options import file_path, new_file_path
 
 if TYPE_CHECKING:
     from smserve.server import Security
@@ -39,7 +39,7 @@ security_options = option_group(
     ),
     click.option(
         "--keys",
-        type=file_path,
+        type=new_file_path,  # where there is none, the server says how to make one
         metavar="FILE",
         help="API keys, as `smserve keys create` writes them; a call must bring one of them. Read again when it "
         "changes.",

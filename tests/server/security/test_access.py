@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -19,7 +20,7 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no t
 from smserve.client import Client
 from smserve.engine import Engine
 from smserve.errors import PermissionDenied, Unauthenticated
-from smserve.server import Security, Server, open_engine
+from smserve.server import Security, Server, ServerSettings, open_engine
 from smserve.server.security.key_file import revoke_key
 from smserve.server.security.scopes import Scope, scope_of
 from smserve.types import UpsertItem
@@ -104,6 +105,23 @@ def test_the_word_bearer_is_read_as_http_has_it(channel: grpc.Channel, secrets: 
     for word in ("Bearer ", "bearer ", "BEARER  "):
         metadata = (("authorization", word + secrets[Scope.READ]),)
         assert code_of(channel, "/smserve.v1.GalleryService/ListGalleries", metadata) is grpc.StatusCode.OK
+
+
+def test_an_rpc_that_has_no_scope_is_refused_to_everybody(engine: Engine, key_file: Path, make_key: MakeKey) -> None:
+    """One that was added and forgotten is closed, not open."""
+    secret = make_key("boss", Scope.ADMIN)
+    forgotten = {"Do": grpc.unary_unary_rpc_method_handler(lambda request, _: request, bytes, bytes)}
+    with Server(ServerSettings(port=0, security=Security(keys=key_file))) as server:
+        for service in ("smserve.v1.GalleryService2", "somebody.Else"):
+            handlers = grpc.method_handlers_generic_handler(service, forgotten)
+            server._server.add_generic_rpc_handlers((handlers,))
+        server.start(engine)
+        with grpc.insecure_channel(server.address) as channel:
+            for path in ("/smserve.v1.GalleryService2/Do", "/somebody.Else/Do"):
+                call: Any = channel.unary_unary(path)
+                with pytest.raises(grpc.RpcError, match="no key may call") as caught:
+                    call(b"", timeout=5, metadata=bearer(secret))
+                assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 def test_health_needs_no_key(server: Server, channel: grpc.Channel) -> None:
