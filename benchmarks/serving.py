@@ -78,7 +78,7 @@ class Turns:
         """Return answers a second of all cores, the callers' own time taken out."""
         answer = load.ask(callers=callers, seconds=self.seconds)
         available = answer["seconds"] * CORES - answer["processor_s"]
-        return float(answer["answers"]) * CORES / available
+        return float(answer["answers"] * CORES / available)
 
     def median_s(self, load: Side) -> float:
         """Return the median time of an answer, one at a time."""
@@ -96,7 +96,8 @@ class Turns:
         for worker in workers:
             worker.join()
         threads = one.ask(threads=CORES, seconds=self.seconds)
-        return max(threads["searches"] / threads["seconds"], sum(each["searches"] / each["seconds"] for each in both))
+        of_threads = float(threads["searches"] / threads["seconds"])
+        return max(of_threads, sum(float(each["searches"] / each["seconds"]) for each in both))
 
 
 class Pictures:

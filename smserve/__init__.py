@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smserve.client import AsyncClient as AsyncClient
     from smserve.client import Client as Client
     from smserve.client import ItemId as ItemId
+    from smserve.client import Tls as Tls
     from smserve.client import WriteOutcome as WriteOutcome
     from smserve.errors import SmserveError as SmserveError
     from smserve.types import Comparison as Comparison
@@ -79,6 +80,7 @@ _HOME = {
     "ServerInfo": "smserve.types",
     "SmserveError": "smserve.errors",
     "StagingProgress": "smserve.types.administration",
+    "Tls": "smserve.client",
     "UpsertItem": "smserve.types",
     "Verification": "smserve.types.administration",
     "WriteOutcome": "smserve.client",
@@ -113,6 +115,7 @@ __all__ = [
     "ServerInfo",
     "SmserveError",
     "StagingProgress",
+    "Tls",
     "UpsertItem",
     "Verification",
     "WriteOutcome",

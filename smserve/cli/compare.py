@@ -2,7 +2,8 @@
 
 import click
 
-from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, timeout_option
+from smserve.cli.connection import Connection, connection_options
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option
 from smserve.cli.output import print_json
 
 __all__ = ["compare"]
@@ -14,7 +15,7 @@ __all__ = ["compare"]
 @gallery_name_option("Use the model of this gallery: its name or an alias.")
 @expect_model_option
 @server_option
-@timeout_option
+@connection_options
 @json_option
 def compare(
     *,
@@ -23,13 +24,11 @@ def compare(
     gallery: str,
     expected_model_fingerprint: str,
     server: str,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Say how alike two pictures are: the cosine of their embeddings, 1 for the same."""
-    from smserve.client import Client
-
-    with Client(server, timeout_s=timeout_s) as client:
+    with connection.open(server) as client:
         comparison = client.compare(
             first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint
         )

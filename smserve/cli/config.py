@@ -18,7 +18,9 @@ def config() -> None:
     """See the settings of the commands, and where they come from.
 
     An option of the command line wins over its environment variable, SMSERVE_COMMAND_OPTION, which wins over the
-    default: SMSERVE_SERVE_PORT=50052 sets --port of `smserve serve`. SMSERVE_SERVER sets --server of every command.
+    default: SMSERVE_SERVE_PORT=50052 sets --port of `smserve serve`. SMSERVE_SERVER sets --server of every command, as
+    SMSERVE_TLS_CA and the others that `smserve search --help` names set their options. SMSERVE_API_KEY is the key
+    itself, which is never shown.
     """
 
 

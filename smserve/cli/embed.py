@@ -2,8 +2,9 @@
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.failures import EXIT_PARTIAL
-from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, timeout_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option
 from smserve.cli.output import print_json, print_table
 
 __all__ = ["embed"]
@@ -16,7 +17,7 @@ _SHOWN = 4  # numbers of a vector in the table
 @gallery_name_option("Use the model of this gallery: its name or an alias.")
 @expect_model_option
 @server_option
-@timeout_option
+@connection_options
 @json_option
 @click.pass_context
 def embed(
@@ -26,7 +27,7 @@ def embed(
     gallery: str,
     expected_model_fingerprint: str,
     server: str,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Turn pictures into vectors of length 1.
@@ -34,9 +35,7 @@ def embed(
     The table shows the first numbers of each; --json prints them all. Ends with exit code 3 when some pictures could
     not be read, 1 when none could.
     """
-    from smserve.client import Client
-
-    with Client(server, timeout_s=timeout_s) as client:
+    with connection.open(server) as client:
         embeddings = client.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint)
     failed = sum(embedding.error is not None for embedding in embeddings)
     if as_json:

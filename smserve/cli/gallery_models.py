@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.gallery_here_or_served import check_one, fingerprint_option, gallery_or_server
 from smserve.cli.options import gallery_argument, json_option
 from smserve.cli.output import counted, print_json, print_table
@@ -13,8 +14,11 @@ __all__ = ["activate", "discard", "models"]
 
 @click.command()
 @gallery_or_server
+@connection_options
 @json_option
-def models(*, gallery: Path | None, server: str | None, gallery_name: str, as_json: bool) -> None:
+def models(
+    *, gallery: Path | None, server: str | None, gallery_name: str, connection: Connection, as_json: bool
+) -> None:
     """Show the models whose vectors GALLERY, or a gallery of a server, holds: in use, staged, in use before."""
     check_one(gallery, server)
     rows: list[list[str]]
@@ -28,9 +32,7 @@ def models(*, gallery: Path | None, server: str | None, gallery_name: str, as_js
             print_json(found)
             return
     else:
-        from smserve.client import Client
-
-        with Client(server or "") as client:
+        with connection.open(server or "") as client:
             served = client.models(gallery=gallery_name)
         rows = [
             [
@@ -55,6 +57,7 @@ def models(*, gallery: Path | None, server: str | None, gallery_name: str, as_js
 @click.option(
     "--previous", is_flag=True, show_default=False, help="Go back to the model before, while nothing was written since."
 )
+@connection_options
 @json_option
 def activate(
     *,
@@ -63,6 +66,7 @@ def activate(
     gallery_name: str,
     fingerprint: str,
     previous: bool,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Let GALLERY be searched with its staged model, from the next start of its server on; with --server, at once.
@@ -85,7 +89,7 @@ def activate(
             raise click.UsageError("--fingerprint goes with --server; a folder has one staged model")
         _activate_here(gallery, previous=previous, as_json=as_json)
     else:
-        _activate_served(server or "", gallery_name, fingerprint, previous=previous, as_json=as_json)
+        _activate_served(connection, server or "", gallery_name, fingerprint, previous=previous, as_json=as_json)
 
 
 def _activate_here(gallery: Path, *, previous: bool, as_json: bool) -> None:
@@ -106,12 +110,13 @@ def _activate_here(gallery: Path, *, previous: bool, as_json: bool) -> None:
     )
 
 
-def _activate_served(server: str, gallery: str, fingerprint: str, *, previous: bool, as_json: bool) -> None:
-    from smserve.client import Client
+def _activate_served(
+    connection: Connection, server: str, gallery: str, fingerprint: str, *, previous: bool, as_json: bool
+) -> None:
     from smserve.errors import GenerationMismatch
     from smserve.types.administration import ModelState
 
-    with Client(server) as client:
+    with connection.open(server) as client:
         if not fingerprint:
             wanted = {ModelState.PREVIOUS} if previous else {ModelState.STAGED, ModelState.STAGING}
             found = [each for each in client.models(gallery=gallery) if each.state in wanted]

@@ -2,6 +2,7 @@
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.options import json_option, server_option
 from smserve.cli.output import print_json, print_table
 
@@ -10,12 +11,11 @@ __all__ = ["alias", "create", "drop", "list_"]
 
 @click.command("list")
 @server_option
+@connection_options
 @json_option
-def list_(*, server: str, as_json: bool) -> None:
+def list_(*, server: str, connection: Connection, as_json: bool) -> None:
     """Show the galleries of a server; the first is its default."""
-    from smserve.client import Client
-
-    with Client(server) as client:
+    with connection.open(server) as client:
         found = client.galleries()
     if as_json:
         print_json(found)
@@ -47,15 +47,14 @@ def list_(*, server: str, as_json: bool) -> None:
     help="Its model, one of the server's --models, by the sha256 of the file.  [default: the server's own]",
 )
 @server_option
+@connection_options
 @json_option
-def create(*, name: str, fingerprint: str, server: str, as_json: bool) -> None:
+def create(*, name: str, fingerprint: str, server: str, connection: Connection, as_json: bool) -> None:
     """Make an empty gallery NAME in the server's folder of galleries, and serve it.
 
     The server must have been started with --galleries.
     """
-    from smserve.client import Client
-
-    with Client(server) as client:
+    with connection.open(server) as client:
         made = client.create_gallery(name, model_fingerprint=fingerprint)
     if as_json:
         print_json(made)
@@ -66,15 +65,14 @@ def create(*, name: str, fingerprint: str, server: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, show_default=False, help="Don't ask before.")
 @server_option
+@connection_options
 @json_option
-def drop(*, name: str, yes: bool, server: str, as_json: bool) -> None:
+def drop(*, name: str, yes: bool, server: str, connection: Connection, as_json: bool) -> None:
     """Delete gallery NAME of a server, with all its files; its aliases go with it.
 
     Only where it lies in the server's folder of galleries. Calls that have begun end first.
     """
-    from smserve.client import Client
-
-    with Client(server) as client:
+    with connection.open(server) as client:
         count = client.get_gallery(name).item_count
         if not yes:
             click.confirm(f"delete gallery {name} with {count:,} items?", abort=True, err=True)
@@ -90,8 +88,18 @@ def drop(*, name: str, yes: bool, server: str, as_json: bool) -> None:
 @click.option("--delete", is_flag=True, show_default=False, help="Remove ALIAS; the gallery stays.")
 @click.option("--expected", metavar="NAME", help='Only where ALIAS leads to this gallery now; "" for none.')
 @server_option
+@connection_options
 @json_option
-def alias(*, alias: str, name: str | None, delete: bool, expected: str | None, server: str, as_json: bool) -> None:
+def alias(
+    *,
+    alias: str,
+    name: str | None,
+    delete: bool,
+    expected: str | None,
+    server: str,
+    connection: Connection,
+    as_json: bool,
+) -> None:
     """Let ALIAS lead to gallery NAME from now on, in one step for every caller.
 
     Clients that ask for ALIAS get the gallery; every answer names the gallery itself.
@@ -103,9 +111,7 @@ def alias(*, alias: str, name: str | None, delete: bool, expected: str | None, s
     """  # noqa: D301 - click wants a real backspace
     if delete == (name is not None) or (delete and expected is not None):
         raise click.UsageError("give either NAME, or --delete alone")
-    from smserve.client import Client
-
-    with Client(server) as client:
+    with connection.open(server) as client:
         if name is None:
             change = client.delete_alias(alias)
         else:

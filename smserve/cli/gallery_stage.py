@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.gallery_here_or_served import check_one, fingerprint_option, gallery_or_server
 from smserve.cli.inference_options import inference_options
 from smserve.cli.options import json_option, model_option
@@ -27,6 +28,7 @@ __all__ = ["stage"]
 @fingerprint_option
 @click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
 @inference_options
+@connection_options
 @json_option
 @click.pass_context
 def stage(
@@ -39,6 +41,7 @@ def stage(
     fingerprint: str,
     workers: int | None,
     inference: InferenceSettings,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Embed every item of GALLERY again, with another model, beside the vectors in use.
@@ -65,7 +68,7 @@ def stage(
     if server is not None:
         if (model is None) == (not fingerprint):
             raise click.UsageError("with --server, give either --fingerprint SHA256 or --model FILE")
-        last = _stage_served(server, gallery_name, fingerprint or _fingerprint(model or Path()))
+        last = _stage_served(connection, server, gallery_name, fingerprint or _fingerprint(model or Path()))
         _print_served(last, server, as_json=as_json)
         if last.refused_count:
             ctx.exit(1)
@@ -100,13 +103,12 @@ def _stage_here(
     return report.is_level
 
 
-def _stage_served(server: str, gallery: str, fingerprint: str) -> StagingProgress:
+def _stage_served(connection: Connection, server: str, gallery: str, fingerprint: str) -> StagingProgress:
     """Let a server stage; returns its last answer."""
-    from smserve.client import Client
     from smserve.errors import Unavailable
 
     last: StagingProgress | None = None
-    with Client(server) as client, growing_progress("embedding") as progress:
+    with connection.open(server) as client, growing_progress("embedding") as progress:
         for last in client.stage_model(fingerprint, gallery=gallery):
             progress(last.embedded_count, last.total_count)
     if last is None or not (last.ready or last.refused_count):

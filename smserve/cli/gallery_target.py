@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from smserve.cli.connection import Connection
 from smserve.cli.options import folder_path
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def check_target(gallery: Path | None, server: str | None) -> None:
 
 
 @contextlib.contextmanager
-def open_target(gallery: Path | None, server: str | None, name: str, *, timeout_s: float) -> Iterator[Target]:
+def open_target(gallery: Path | None, server: str | None, name: str, connection: Connection) -> Iterator[Target]:
     """Hold the gallery inside the block.
 
     Raises:
@@ -136,7 +137,5 @@ def open_target(gallery: Path | None, server: str | None, name: str, *, timeout_
         with LiveGallery.open(gallery, compaction=None) as live:
             yield _Folder(live)
     else:
-        from smserve.client import Client
-
-        with Client(server or "", timeout_s=timeout_s) as client:
+        with connection.open(server or "") as client:
             yield _Served(client, name)

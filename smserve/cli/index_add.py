@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_target import check_target, target_options
 from smserve.cli.inference_options import inference_options
-from smserve.cli.options import file_path, json_option, model_option, timeout_option
+from smserve.cli.options import file_path, json_option, model_option
 from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
 
@@ -47,7 +48,7 @@ _SHOWN = 10  # pictures that could not be read
 @click.option(
     "--no-thumbnails", is_flag=True, show_default=False, help="With --gallery: store no thumbnails of what is added."
 )
-@timeout_option
+@connection_options
 @json_option
 @click.pass_context
 def add(
@@ -62,7 +63,7 @@ def add(
     workers: int | None,
     inference: InferenceSettings,
     no_thumbnails: bool,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Add pictures to a gallery: those that it lacks, and those that have changed.
@@ -96,7 +97,7 @@ def add(
                 progress=progress,
             )
         else:
-            report = _through_server(server or "", gallery_name, sources, timeout_s, progress)
+            report = _through_server(server or "", gallery_name, sources, connection, progress)
     if as_json:
         print_json({**asdict(report), "images_per_s": report.images_per_s})
     click.echo(
@@ -112,17 +113,17 @@ def add(
 
 
 def _through_server(
-    server: str, name: str, sources: list[SourceItem], timeout_s: float, progress: Callable[[int], None]
+    server: str, name: str, sources: list[SourceItem], connection: Connection, progress: Callable[[int], None]
 ) -> AddReport:
     """Send pictures to a running server; the report is of the same kind as without one."""
-    from smserve.client import Client, PictureFile, add_pictures
+    from smserve.client import PictureFile, add_pictures
     from smserve.indexing import AddReport, Unreadable
 
     started = time.monotonic()
     files = [
         PictureFile(item_id=item.item_id, path=item.path, label=item.label, payload=item.payload) for item in sources
     ]
-    with Client(server, timeout_s=timeout_s) as client:
+    with connection.open(server) as client:
         outcome = add_pictures(client, files, gallery=name, progress=progress)
         counts = client.count(gallery=name)
     return AddReport(

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.evaluation_output import print_evaluation
 from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.gallery_option import GalleryParameter
 from smserve.cli.inference_options import serving_inference_options
-from smserve.cli.options import file_path, json_option, model_option, timeout_option
+from smserve.cli.options import file_path, json_option, model_option
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
-    from smserve.client import LabelledQuery
+    from smserve.client import Client, LabelledQuery
     from smserve.embedder import InferenceSettings
 
 __all__ = ["evaluate"]
@@ -69,7 +70,7 @@ __all__ = ["evaluate"]
     help="With --unknown: thresholds to show; repeat for more.",
 )
 @serving_inference_options
-@timeout_option
+@connection_options
 @json_option
 @click.pass_context
 def evaluate(
@@ -85,7 +86,7 @@ def evaluate(
     unknown: Path | None,
     thresholds: tuple[float, ...],
     inference: InferenceSettings,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Measure Recall@K with labelled pictures, through the served path.
@@ -106,15 +107,14 @@ def evaluate(
         raise click.UsageError("give either --server HOST:PORT, or --model FILE and --gallery DIR")
     if thresholds and unknown is None:
         raise click.UsageError("--threshold needs --unknown CSV")
-    from smserve.client import Client, evaluate_recall, measure_out_of_gallery
+    from smserve.client import evaluate_recall, measure_out_of_gallery
 
     labelled = _queries(queries)
     others = _queries(unknown) if unknown is not None else []
     with (
-        _private_server(model, gallery, inference)
+        _private_server(model, gallery, inference, connection.timeout_s)
         if model and gallery
-        else contextlib.nullcontext(server or "") as address,
-        Client(address, timeout_s=timeout_s) as client,
+        else connection.open(server or "") as client,
         picture_progress("searching", len(labelled)) as progress,
     ):
         report = evaluate_recall(client, labelled, gallery=gallery_name, ks=ks, progress=progress)
@@ -134,10 +134,14 @@ def _queries(file: Path) -> list[LabelledQuery]:
 
 
 @contextlib.contextmanager
-def _private_server(model: Path, gallery: tuple[str, Path], inference: InferenceSettings) -> Iterator[str]:
-    """Serve a gallery on a free loopback port inside the block, and yield the address."""
+def _private_server(
+    model: Path, gallery: tuple[str, Path], inference: InferenceSettings, timeout_s: float
+) -> Iterator[Client]:
+    """Serve a gallery on a free loopback port inside the block, and yield a client of it."""
+    from smserve.client import Client
     from smserve.server import Server, ServerSettings, open_engine
 
     with Server(ServerSettings(port=0)) as server:
         server.start(open_engine(model, [gallery], inference=inference))
-        yield server.address
+        with Client(server.address, timeout_s=timeout_s) as client:
+            yield client

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.gallery_target import open_target, target_options
-from smserve.cli.options import json_option, timeout_option
+from smserve.cli.options import json_option
 from smserve.cli.output import counted, print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ __all__ = ["compact", "generations", "rollback"]
 
 @click.command()
 @target_options
-@timeout_option
+@connection_options
 @json_option
 def generations(
-    *, gallery: Path | None, server: str | None, gallery_name: str, timeout_s: float, as_json: bool
+    *, gallery: Path | None, server: str | None, gallery_name: str, connection: Connection, as_json: bool
 ) -> None:
     """List the generations that a gallery keeps, newest first."""
-    with open_target(gallery, server, gallery_name, timeout_s=timeout_s) as target:
+    with open_target(gallery, server, gallery_name, connection) as target:
         found = target.generations()
     if as_json:
         print_json(found)
@@ -45,15 +46,17 @@ def generations(
 
 @click.command()
 @target_options
-@timeout_option
+@connection_options
 @json_option
-def compact(*, gallery: Path | None, server: str | None, gallery_name: str, timeout_s: float, as_json: bool) -> None:
+def compact(
+    *, gallery: Path | None, server: str | None, gallery_name: str, connection: Connection, as_json: bool
+) -> None:
     """Fold what was written since into a new generation.
 
     Searches go on. A running server does it by itself when a tenth of the gallery, and 10,000 items at least, were
     written. After `smserve index tune` the new generation gets the chosen index.
     """
-    with open_target(gallery, server, gallery_name, timeout_s=timeout_s) as target:
+    with open_target(gallery, server, gallery_name, connection) as target:
         info = target.compact()
     _print(info, as_json=as_json)
 
@@ -61,7 +64,7 @@ def compact(*, gallery: Path | None, server: str | None, gallery_name: str, time
 @click.command()
 @target_options
 @click.option("--expected", type=int, metavar="N", help="Do nothing where another generation than N is in use.")
-@timeout_option
+@connection_options
 @json_option
 def rollback(
     *,
@@ -69,7 +72,7 @@ def rollback(
     server: str | None,
     gallery_name: str,
     expected: int | None,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Go back to the generation that was in use before.
@@ -77,7 +80,7 @@ def rollback(
     What was written since stays found: a generation is an index, not a backup. No new one is made by itself after that,
     until `smserve index compact`. Going back twice leads to where it began.
     """
-    with open_target(gallery, server, gallery_name, timeout_s=timeout_s) as target:
+    with open_target(gallery, server, gallery_name, connection) as target:
         info = target.roll_back(expected)
     _print(info, as_json=as_json)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.gallery_target import open_target, target_options
-from smserve.cli.options import json_option, timeout_option
+from smserve.cli.options import json_option
 from smserve.cli.output import counted, print_json
 
 __all__ = ["remove"]
@@ -17,7 +18,7 @@ __all__ = ["remove"]
 @click.argument("item_ids", nargs=-1, metavar="[ID]...")
 @click.option("--filter", "filter_text", metavar="FILTER", help="Remove what matches, for example 'label = \"apple\"'.")
 @target_options
-@timeout_option
+@connection_options
 @json_option
 def remove(
     *,
@@ -26,7 +27,7 @@ def remove(
     gallery: Path | None,
     server: str | None,
     gallery_name: str,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Remove items from a gallery, by id or by filter; ids that are not there are no error.
@@ -41,7 +42,7 @@ def remove(
     from smserve.filters import parse_filter
 
     filter = None if filter_text is None else parse_filter(filter_text)
-    with open_target(gallery, server, gallery_name, timeout_s=timeout_s) as target:
+    with open_target(gallery, server, gallery_name, connection) as target:
         removed = target.delete(item_ids, filter)
     if as_json:
         print_json({"removed": removed})

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smserve.cli.options import json_option, server_option, timeout_option
+from smserve.cli.connection import Connection, connection_options
+from smserve.cli.options import json_option, server_option
 from smserve.cli.output import print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
@@ -17,13 +18,11 @@ __all__ = ["info"]
 
 @click.command()
 @server_option
-@timeout_option
+@connection_options
 @json_option
-def info(*, server: str, timeout_s: float, as_json: bool) -> None:
+def info(*, server: str, connection: Connection, as_json: bool) -> None:
     """Show a server's model, limits and galleries."""
-    from smserve.client import Client
-
-    with Client(server, timeout_s=timeout_s) as client:
+    with connection.open(server) as client:
         found = client.info()
     if as_json:
         print_json(found)

@@ -10,6 +10,7 @@ from smserve.cli.failures import CommandGroup
 from smserve.cli.gallery import gallery
 from smserve.cli.index import index
 from smserve.cli.info import info
+from smserve.cli.keys import keys
 from smserve.cli.search import search
 from smserve.cli.serving import serve
 from smserve.cli.settings import name_variables
@@ -40,7 +41,7 @@ def smserve() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (serve, search, embed, compare, info, index, gallery, tune, config, completion):
+for command in (serve, search, embed, compare, info, index, gallery, tune, keys, config, completion):
     smserve.add_command(command)
 
 name_variables(smserve, "SMSERVE")

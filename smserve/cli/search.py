@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smserve.cli.connection import Connection, connection_options
 from smserve.cli.failures import EXIT_PARTIAL
-from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, timeout_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option
 from smserve.cli.output import print_json, print_table
 from smserve.config import SearchLimits
 
@@ -45,7 +46,7 @@ __all__ = ["search"]
     help="Draw each query beside its hits into this file, too.",
 )
 @server_option
-@timeout_option
+@connection_options
 @json_option
 @click.pass_context
 def search(
@@ -62,7 +63,7 @@ def search(
     expected_model_fingerprint: str,
     sheet: Path | None,
     server: str,
-    timeout_s: float,
+    connection: Connection,
     as_json: bool,
 ) -> None:
     """Find the items nearest to pictures (JPEG, PNG or WebP).
@@ -82,10 +83,9 @@ def search(
     if bool(pictures) == (item_id is not None):
         raise click.UsageError("give either a PICTURE or --item-id ID")
     from smserve.cli.search_sheet import draw_search
-    from smserve.client import Client
     from smserve.client.query import ItemId
 
-    with Client(server, timeout_s=timeout_s) as client:
+    with connection.open(server) as client:
         queries = list(pictures) if item_id is None else [ItemId(item_id)]
         outcomes = client.batch_search(
             queries,

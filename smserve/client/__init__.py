@@ -7,6 +7,7 @@ from smserve.client.evaluation import ClassRecall, LabelledQuery, QueryFailure, 
 from smserve.client.out_of_gallery import OutOfGalleryReport, ThresholdRow, measure_out_of_gallery
 from smserve.client.outcomes import WriteOutcome
 from smserve.client.query import ItemId, Picture, Query
+from smserve.client.tls import Tls
 
 __all__ = [
     "AddedPictures",
@@ -23,6 +24,7 @@ __all__ = [
     "QueryFailure",
     "RecallReport",
     "ThresholdRow",
+    "Tls",
     "WriteOutcome",
     "add_pictures",
     "evaluate_recall",

@@ -13,6 +13,7 @@ from smserve.client.calls.searching import DEFAULT_TOP_K, SearchSettings, Stream
 from smserve.client.calls.streams import SearchPlan
 from smserve.client.picture import Picture
 from smserve.client.query import Query
+from smserve.client.tls import Tls
 from smserve.filters import Filter
 from smserve.types import Comparison, Embedding, SearchOutcome, SearchResult, ServerInfo
 
@@ -27,17 +28,29 @@ class AsyncClient(AsyncItemCalls, AsyncGalleryCalls):
             print(hit.item_id, hit.label, hit.score)
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        tls: Tls | None = None,
+        api_key: str | None = None,
+        insecure: bool = False,
+    ) -> None:
         """Prepare a connection; it is made at the first call.
 
         Args:
             address: HOST:PORT, or another name that gRPC resolves: dns:///HOST:PORT, unix:PATH.
             timeout_s: Longest time that one call may take; a stream has no limit of its own.
+            tls: How to encrypt the connection; None for plaintext.
+            api_key: Sent with every call, where the server wants one.
+            insecure: Send the key in plaintext to another machine, too.
 
         Raises:
-            InvalidInput: The address is none, or the time is not above 0.
+            InvalidInput: The address is none, the time is not above 0, a file of `tls` can't be used, or everybody on
+                the way could read the key.
         """
-        super().__init__(address, timeout_s=timeout_s)
+        super().__init__(address, timeout_s=timeout_s, tls=tls, api_key=api_key, insecure=insecure)
 
     async def search(
         self,

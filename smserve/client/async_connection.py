@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from types import TracebackType
@@ -11,13 +12,12 @@ from typing import Any, Final, Self, TypeVar
 import grpc
 import grpc.aio
 
-from smserve.client.address import check_connection
 from smserve.client.async_streaming import AsyncStream
 from smserve.client.calls.streams import Plan
-from smserve.client.channel import open_async_channel
-from smserve.client.failures import error_from_rpc
+from smserve.client.endpoint import Endpoint
 from smserve.client.limits import Limits
 from smserve.client.talk import GALLERY, RETRIEVAL, Call, LimitsWanted, Talk
+from smserve.client.tls import Tls
 from smserve.errors import SmserveError, Unavailable
 from smserve.v1 import gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
 
@@ -31,9 +31,9 @@ _Outcome = TypeVar("_Outcome")
 class AsyncConnection:
     """Made at the first call, for the event loop that runs then; an asynchronous context manager that closes it."""
 
-    def __init__(self, address: str, *, timeout_s: float) -> None:
+    def __init__(self, address: str, *, timeout_s: float, tls: Tls | None, api_key: str | None, insecure: bool) -> None:
         """See `AsyncClient`."""
-        check_connection(address, timeout_s)
+        self._endpoint: Final = Endpoint(address, timeout_s=timeout_s, tls=tls, api_key=api_key, insecure=insecure)
         self.address: Final = address
         self.timeout_s: Final = timeout_s
         self._closed = False
@@ -75,7 +75,7 @@ class AsyncConnection:
         try:
             return await self._method(call.service, call.method)(call.request, timeout=timeout_s)
         except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, timeout_s) from None
+            raise self._endpoint.error(error, timeout_s) from None
         except grpc.aio.UsageError:
             if self._closed:  # by another task, just now
                 raise self._is_closed() from None
@@ -88,7 +88,7 @@ class AsyncConnection:
             async for answer in answers:
                 yield read(answer)
         except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, call.timeout_s) from None
+            raise self._endpoint.error(error, call.timeout_s) from None
         finally:
             answers.cancel()
 
@@ -107,19 +107,19 @@ class AsyncConnection:
                 async for outcome in outcomes:
                     yield outcome
         except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, timeout_s) from None
+            raise self._endpoint.error(error, timeout_s) from None
 
     def _method(self, service: str, method: str) -> Callable[..., Any]:
         if self._closed:
             raise self._is_closed()
         if self._channel is None:
-            self._channel = open_async_channel(self.address)
+            self._channel = self._endpoint.open_async()
             self._stubs = {
                 RETRIEVAL: retrieval_pb2_grpc.RetrievalServiceStub(self._channel),
                 GALLERY: gallery_pb2_grpc.GalleryServiceStub(self._channel),
             }
         stub_method: Callable[..., Any] = getattr(self._stubs[service], method)
-        return stub_method
+        return functools.partial(stub_method, metadata=self._endpoint.metadata)
 
     async def _limits_of_server(self) -> Limits:
         if self._limits is None:

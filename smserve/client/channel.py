@@ -11,6 +11,8 @@ from smserve.config import MAX_MESSAGE_BYTES
 
 __all__ = ["open_async_channel", "open_channel"]
 
+Options = tuple[tuple[str, str], ...]
+
 _PACKAGE: Final = "smserve.v1"
 _RETRIED: Final = (
     # What only reads, and writes that carry a request id. Not what would answer
@@ -49,11 +51,17 @@ _OPTIONS: Final = (
 )
 
 
-def open_channel(address: str) -> grpc.Channel:
-    """Return a channel to HOST:PORT; it connects at the first call."""
-    return grpc.insecure_channel(address, options=_OPTIONS)
+def open_channel(address: str, credentials: grpc.ChannelCredentials | None, options: Options = ()) -> grpc.Channel:
+    """Return a channel to HOST:PORT; it connects at the first call, in plaintext without credentials."""
+    if credentials is None:
+        return grpc.insecure_channel(address, options=(*_OPTIONS, *options))
+    return grpc.secure_channel(address, credentials, options=(*_OPTIONS, *options))
 
 
-def open_async_channel(address: str) -> grpc.aio.Channel:
-    """Return a channel to HOST:PORT for the running event loop; it connects at the first call."""
-    return grpc.aio.insecure_channel(address, options=_OPTIONS)
+def open_async_channel(
+    address: str, credentials: grpc.ChannelCredentials | None, options: Options = ()
+) -> grpc.aio.Channel:
+    """Return such a channel for the running event loop."""
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options=(*_OPTIONS, *options))
+    return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, *options))

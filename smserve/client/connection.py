@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -9,13 +10,12 @@ from typing import Any, Final, Self, TypeVar
 
 import grpc
 
-from smserve.client.address import check_connection
 from smserve.client.calls.streams import Plan
-from smserve.client.channel import open_channel
-from smserve.client.failures import error_from_rpc
+from smserve.client.endpoint import Endpoint
 from smserve.client.limits import Limits
 from smserve.client.streaming import Stream
 from smserve.client.talk import GALLERY, RETRIEVAL, Call, LimitsWanted, Talk
+from smserve.client.tls import Tls
 from smserve.errors import SmserveError, Unavailable
 from smserve.v1 import gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
 
@@ -29,13 +29,13 @@ _Outcome = TypeVar("_Outcome")
 class Connection:
     """Made at the first call; safe to share between threads; a context manager that closes it."""
 
-    def __init__(self, address: str, *, timeout_s: float) -> None:
+    def __init__(self, address: str, *, timeout_s: float, tls: Tls | None, api_key: str | None, insecure: bool) -> None:
         """See `Client`."""
-        check_connection(address, timeout_s)
+        self._endpoint: Final = Endpoint(address, timeout_s=timeout_s, tls=tls, api_key=api_key, insecure=insecure)
         self.address: Final = address
         self.timeout_s: Final = timeout_s
         self._closed = False
-        self._channel = open_channel(address)
+        self._channel = self._endpoint.open()
         self._stubs: Final[dict[str, Any]] = {
             RETRIEVAL: retrieval_pb2_grpc.RetrievalServiceStub(self._channel),
             GALLERY: gallery_pb2_grpc.GalleryServiceStub(self._channel),
@@ -77,7 +77,7 @@ class Connection:
         try:
             return self._method(call.service, call.method)(call.request, timeout=timeout_s)
         except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, timeout_s) from None
+            raise self._endpoint.error(error, timeout_s) from None
         except ValueError:
             if self._closed:  # by another thread, just now
                 raise self._is_closed() from None
@@ -90,7 +90,7 @@ class Connection:
             for answer in answers:
                 yield read(answer)
         except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, call.timeout_s) from None
+            raise self._endpoint.error(error, call.timeout_s) from None
         finally:
             answers.cancel()
 
@@ -107,13 +107,13 @@ class Connection:
         try:
             yield from stream.run(self._method(plan.service, plan.method), timeout_s)
         except grpc.RpcError as error:
-            raise error_from_rpc(error, self.address, timeout_s) from None
+            raise self._endpoint.error(error, timeout_s) from None
 
     def _method(self, service: str, method: str) -> Callable[..., Any]:
         if self._closed:
             raise self._is_closed()
         stub_method: Callable[..., Any] = getattr(self._stubs[service], method)
-        return stub_method
+        return functools.partial(stub_method, metadata=self._endpoint.metadata)
 
     def _limits_of_server(self) -> Limits:
         with self._asking_limits:

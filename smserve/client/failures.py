@@ -6,6 +6,8 @@ from typing import Any, Final
 import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
 
+from smserve.client.handshake import handshake_problem
+from smserve.client.tls import Tls
 from smserve.errors import DeadlineExceeded, MessageTooLarge, SmserveError, Unavailable
 from smserve.wire.status import error_from_code, error_from_status
 
@@ -15,13 +17,14 @@ _BROKEN: Final = "Internal error from Core"  # grpc.aio, where a connection brea
 _TOO_LARGE: Final = re.compile(r"(Sent|Received) message larger than max \((\d+) vs\. (\d+)\)")
 
 
-def error_from_rpc(error: Any, address: str, timeout_s: float | None) -> SmserveError:
+def error_from_rpc(error: Any, address: str, timeout_s: float | None, tls: Tls | None = None) -> SmserveError:
     """Return the error that the server raised, or say what went wrong on the way to it.
 
     Args:
         error: A `grpc.RpcError` that is a `grpc.Call` too, as every blocking call raises; no type says so.
         address: HOST:PORT, for the message.
         timeout_s: What the call was given, for the message; None for a stream without a limit.
+        tls: What the client connected with.
     """
     status = rpc_status.from_call(error)
     if status is not None:
@@ -37,10 +40,7 @@ def error_from_rpc(error: Any, address: str, timeout_s: float | None) -> Smserve
         )
     code = error.code()
     if code is grpc.StatusCode.UNAVAILABLE or details == _BROKEN:
-        return Unavailable(
-            f"no server answers at {address} ({_cause(details)}); start one with `smserve serve --model model.onnx "
-            f"--gallery DIR`, or name the address of a running one"
-        )
+        return _unavailable(details, address, tls)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(
             f"no answer from {address} within {timeout_s or 0:g} s; allow more time or ask for less"
@@ -50,6 +50,16 @@ def error_from_rpc(error: Any, address: str, timeout_s: float | None) -> Smserve
             f"the server at {address} does not know this call ({details}); is it smserve, and as new as this client?"
         )
     return error_from_code(code.value[0], f"{address}: {code.name}: {details}")
+
+
+def _unavailable(details: str, address: str, tls: Tls | None) -> Unavailable:
+    problem = handshake_problem(details, tls)
+    if problem is not None:
+        return Unavailable(f"no connection to the server at {address}: {problem}")
+    return Unavailable(
+        f"no server answers at {address} ({_cause(details)}); start one with `smserve serve --model model.onnx "
+        f"--gallery DIR`, or name the address of a running one"
+    )
 
 
 def _cause(details: str) -> str:

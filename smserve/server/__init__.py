@@ -9,7 +9,8 @@
 
 from smserve.server.opening import open_engine
 from smserve.server.process import serve
+from smserve.server.security import Security
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
 
-__all__ = ["Server", "ServerSettings", "open_engine", "serve"]
+__all__ = ["Security", "Server", "ServerSettings", "open_engine", "serve"]

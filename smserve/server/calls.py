@@ -1,4 +1,4 @@
-"""What happens around every call: admission, errors to statuses, a log line."""
+"""What happens around every call: access, admission, errors to statuses, a log line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from smserve.server.admission import Admission
 from smserve.server.places import StreamPlaces
 from smserve.server.record import REQUEST_ID_KEY, CallRecord
 from smserve.server.requests import checked, checked_each, lenient
+from smserve.server.security import Access
 from smserve.service.interest import remaining_s, still_wanted
 from smserve.wire.size import check_size
 
 __all__ = ["REQUEST_ID_KEY", "CallInterceptor"]
 
-_OURS: Final = ("/smserve.", "/inference.")
+_PASSED: Final = ("/grpc.health.", "/grpc.reflection.")
+"""Health is for everybody, reflection has an interceptor of its own."""
 
 _FREE: Final = frozenset(
     f"/inference.GRPCInferenceService/{name}" for name in ("ServerLive", "ServerReady", "ModelReady")
@@ -31,10 +33,11 @@ _ADMINISTRATION: Final = frozenset(
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Wraps the methods of smserve's own services; health and reflection pass untouched."""
+    """Wraps every method but those of health and reflection, so that none is forgotten."""
 
-    def __init__(self, admission: Admission, administration: Admission, streams: StreamPlaces) -> None:
-        """Give places to calls, to those that administer galleries, and to streams."""
+    def __init__(self, access: Access, admission: Admission, administration: Admission, streams: StreamPlaces) -> None:
+        """Give places to calls that `access` permits, to those of them that administer galleries, and to streams."""
+        self._access: Final = access
         self._admission: Final = admission
         self._administration: Final = administration
         self._streams: Final = streams
@@ -47,7 +50,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         """Return the method's handler, wrapped."""
         handler = continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(_OURS) or method in _FREE:
+        if handler is None or method.startswith(_PASSED) or method in _FREE:
             return handler
         reading = lenient(handler.request_deserializer)
         if handler.unary_unary is not None:
@@ -56,7 +59,9 @@ class CallInterceptor(grpc.ServerInterceptor):
             )
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                self._stream(method, handler.unary_stream, checked), reading, handler.response_serializer
+                self._stream(method, handler.unary_stream, lambda request, _: checked(request)),
+                reading,
+                handler.response_serializer,
             )
         if handler.stream_stream is not None:
             return grpc.stream_stream_rpc_method_handler(
@@ -72,6 +77,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             record = CallRecord(method, context)
             try:
+                record.caller = self._access.permit(method, context)
                 checked(request)
                 with admission.admit(still_wanted(context), remaining_s=remaining_s(context), kind=record.name):
                     response = behavior(request, context)
@@ -87,15 +93,17 @@ class CallInterceptor(grpc.ServerInterceptor):
         self,
         method: str,
         behavior: Callable[[Any, grpc.ServicerContext], Iterator[Any]],
-        check: Callable[[Any], Any],
+        check: Callable[[Any, Callable[[], str]], Any],
     ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
         """Wrap a method that answers with a stream; `check` sees to its request, or to each of them."""
+        permit = self._access.permit
 
         def stream(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             record = CallRecord(method, context)
             try:
+                record.caller = permit(method, context)
                 with self._streams.hold():
-                    for response in behavior(check(requests), context):
+                    for response in behavior(check(requests, lambda: permit(method, context)), context):
                         check_size(response)
                         record.answers += 1
                         yield response

@@ -44,8 +44,10 @@ def serve(settings: ServerSettings, open_engine: Callable[[], Engine], on_ready:
             for number in previous:
                 signal.signal(number, on_signal)
             server.start(engine)
-            if not settings.is_loopback:
-                _log.warning("%s is reached from other machines, without TLS and without keys", server.address)
+            if not settings.is_loopback and settings.security.insecure:
+                _log.warning("%s is reached from other machines, and told not to mind (--insecure)", server.address)
+            if server.health_address is not None:
+                _log.info("health alone is answered on %s, too", server.health_address)
             on_ready(server)
             stopping.wait()
             _log.info(

@@ -29,11 +29,13 @@ class CallRecord:
     Attributes:
         name: The method's, without its service.
         answers: Sent so far, of a stream.
+        caller: Who asks, as `Access.permit` has it.
     """
 
     def __init__(self, method: str, context: grpc.ServicerContext) -> None:
         self.name: Final = method.rpartition("/")[2]
         self.answers = 0
+        self.caller = ""
         self._method: Final = method
         self._context: Final = context
         self._request_id: Final = _request_id(context)
@@ -71,11 +73,12 @@ class CallRecord:
     def _tell(self) -> None:
         error = self._error
         _log.info(
-            "%s %s %.1f ms request=%s%s%s",
+            "%s %s %.1f ms request=%s%s%s%s",
             self.name,
             "UNIMPLEMENTED" if self._is_missing else code_name(type(error)) if error else "OK",
             (time.perf_counter() - self._start) * 1000,
             self._request_id,
+            f" {self.caller}" if self.caller else "",
             f" answers={self.answers}" if self.answers else "",
             f" ({' '.join(error.message.split())[:_LOGGED]})" if error else "",
         )

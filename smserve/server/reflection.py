@@ -9,6 +9,10 @@ from typing import Any, Final
 import grpc
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]  # ships no types
 
+from smserve.errors import SmserveError
+from smserve.server.record import CallRecord
+from smserve.server.security import Access
+
 __all__ = ["MAX_STREAMS", "ReflectionCap", "add_reflection"]
 
 MAX_STREAMS: Final = 4
@@ -17,9 +21,11 @@ _METHOD_PREFIX: Final = f"/{reflection.SERVICE_NAME}/"
 
 
 class ReflectionCap(grpc.ServerInterceptor):
-    """Refuses the reflection stream after the fourth that is open."""
+    """Refuses the reflection stream after the fourth that is open, and to whom may not read."""
 
-    def __init__(self) -> None:
+    def __init__(self, access: Access) -> None:
+        """Let those in whom `access` permits."""
+        self._access: Final = access
         self._free = threading.Semaphore(MAX_STREAMS)
 
     def intercept_service(
@@ -31,10 +37,16 @@ class ReflectionCap(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith(_METHOD_PREFIX):
             return handler
-        behavior = handler.stream_stream
+        behavior, method = handler.stream_stream, handler_call_details.method
         assert behavior is not None, "reflection's one method"  # noqa: S101 - for the type checker
 
         def capped(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            record = CallRecord(method, context)
+            try:
+                self._access.permit(method, context)
+            except SmserveError as error:
+                record.fail(error)
+                record.end()  # by raising
             if not self._free.acquire(blocking=False):
                 context.abort(
                     grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -42,6 +42,8 @@ def checked(request: Any) -> Any:
     return request
 
 
-def checked_each(requests: Iterator[Any]) -> Iterator[Any]:
-    """Yield requests; see `checked`."""
-    return map(checked, requests)
+def checked_each(requests: Iterator[Any], permit: Callable[[], object]) -> Iterator[Any]:
+    """Yield requests, each permitted anew: a key may be revoked while a stream is open; see `checked`."""
+    for request in requests:
+        permit()
+        yield checked(request)

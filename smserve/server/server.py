@@ -18,8 +18,11 @@ from smserve.server.admission import Admission
 from smserve.server.calls import CallInterceptor
 from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
 from smserve.server.health import Health
+from smserve.server.health_port import HealthPort
 from smserve.server.places import StreamPlaces
 from smserve.server.reflection import ReflectionCap, add_reflection
+from smserve.server.security import Access
+from smserve.server.security.tls import Certificates
 from smserve.server.settings import ServerSettings
 from smserve.service import GalleryServicer, RetrievalServicer
 from smserve.service.streams import Streams
@@ -60,14 +63,16 @@ class Server:
     """Takes the port when made, answers once started; a context manager that stops it."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Bind the port.
+        """Bind the port, or both where health has one of its own, which answers from then on.
 
         Raises:
+            InvalidInput: A certificate, a key or the file of keys can't be used.
             Unavailable: The port is taken or the host is none of this machine's.
         """
         self.settings: Final = settings
         self._engine: Engine | None = None
         self._stopped = False
+        access, self._certificates = Access(settings.security), Certificates.of(settings.security)
         self._hurry = threading.Event()
         self._admission = Admission(
             max_in_flight=settings.max_in_flight, max_waiting=settings.max_waiting, max_wait_s=settings.max_wait_s
@@ -79,25 +84,30 @@ class Server:
         )
         self._server = grpc.server(
             futures.ThreadPoolExecutor(thread_count(settings), thread_name_prefix="smserve"),
-            interceptors=[ReflectionCap(), CallInterceptor(self._admission, self._administration, self._places)],
+            interceptors=[
+                ReflectionCap(access),
+                CallInterceptor(access, self._admission, self._administration, self._places),
+            ],
             options=_OPTIONS,
         )
         self._health = Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         add_reflection(self._server, (*_services(settings), HEALTH_SERVICE))
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        try:
-            self.port: Final[int] = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
-        except RuntimeError:
-            raise Unavailable(
-                f"can't listen on {settings.host}:{settings.port}; the port is in use or the address is not this "
-                f"machine's; choose another with --port (0 takes a free one) and --host"
-            ) from None
+        self.port: Final[int] = self._bind()
+        self._health_port = None
+        if settings.security.health_port is not None:
+            self._health_port = HealthPort(self._health, settings.host, settings.security.health_port)
 
     @property
     def address(self) -> str:
         """HOST:PORT with the real port."""
         return f"{self.settings.host}:{self.port}"
+
+    @property
+    def health_address(self) -> str | None:
+        """HOST:PORT of the port that answers health alone; None where there is none."""
+        return f"{self.settings.host}:{self._health_port.port}" if self._health_port else None
 
     def start(self, engine: Engine) -> None:
         """Begin to answer; the server owns the engine from here on and closes it."""
@@ -133,6 +143,8 @@ class Server:
             if self._hurry.is_set():
                 self._server.stop(0)
         self._streams.close()
+        if self._health_port is not None:
+            self._health_port.stop()
         if self._engine is None:
             return
         if self._is_idle_in_time():
@@ -151,6 +163,18 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _bind(self) -> int:
+        address = f"{self.settings.host}:{self.settings.port}"
+        try:
+            if self._certificates is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, self._certificates.credentials())
+        except RuntimeError:
+            raise Unavailable(
+                f"can't listen on {address}; the port is in use or the address is not this machine's; choose another "
+                f"with --port (0 takes a free one) and --host"
+            ) from None
 
     def _is_idle_in_time(self) -> bool:
         """Wait a little for what gRPC has given up already, and return whether it has ended."""

@@ -1,5 +1,6 @@
 """Every setting of a server, with its unit, checked once."""
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 
@@ -11,10 +12,9 @@ from smserve.config import (
     DEFAULT_PORT,
 )
 from smserve.errors import InvalidInput
+from smserve.server.security import Security
 
 __all__ = ["ServerSettings"]
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 
 
 def _default_in_flight() -> int:
@@ -43,6 +43,7 @@ class ServerSettings:
             means 0 on a loopback address, else 5.
         grace_s: Time that calls which run or wait get at shutdown.
         open_inference: Answer the Open Inference Protocol, too.
+        security: Who may connect and call.
     """
 
     host: str = DEFAULT_HOST
@@ -55,12 +56,13 @@ class ServerSettings:
     drain_delay_s: float | None = None
     grace_s: float = 25.0
     open_inference: bool = False
+    security: Security = field(default_factory=Security)
 
     def __post_init__(self) -> None:
         """Refuse values that no server can run with.
 
         Raises:
-            InvalidInput: A value is out of range.
+            InvalidInput: A value is out of range, or other machines would reach a server that knows no callers.
         """
         for name, value, least, most in (
             ("port", self.port, 0, 65535),
@@ -74,11 +76,16 @@ class ServerSettings:
         ):
             if not least <= value <= most:
                 raise InvalidInput(f"{name} is {value}; wanted {least} to {most}", field=name)
+        if not self.is_loopback:
+            self.security.check_reach(self.host)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
-        return self.host in _LOOPBACK
+        try:
+            return ipaddress.ip_address(self.host.removeprefix("[").removesuffix("]")).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def drain_delay(self) -> float:

@@ -13,6 +13,16 @@ from smserve.cli.settings import settings_of, walk_commands
 from smserve.config import MAX_MESSAGE_BYTES
 from tests.cli.conftest import Run, document
 
+SHARED = {
+    "SMSERVE_SERVER",
+    "SMSERVE_TLS",
+    "SMSERVE_TLS_CA",
+    "SMSERVE_TLS_CLIENT_CERTIFICATE",
+    "SMSERVE_TLS_CLIENT_KEY",
+    "SMSERVE_TLS_SERVER_NAME",
+    "SMSERVE_API_KEY_FILE",
+    "SMSERVE_INSECURE",
+}
 WITHOUT_JSON = {("serve",), ("completion",)}  # one runs until it is told to stop, one prints a script
 
 
@@ -36,7 +46,7 @@ def test_every_option_has_a_variable_of_its_own_or_one_for_all_servers() -> None
         if isinstance(parameter, click.Option)
     ]
     assert all(str(variable).startswith("SMSERVE_") for variable in variables)
-    own = [variable for variable in variables if variable != "SMSERVE_SERVER"]
+    own = [variable for variable in variables if variable not in SHARED]
     assert len(own) == len(set(own))
 
 

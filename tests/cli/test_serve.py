@@ -120,3 +120,37 @@ def test_two_galleries_of_one_name(run: Run, tiny_model: Path, drawn_gallery: Pa
     result = run("serve", "--model", tiny_model, *options, "--port", 0)
     assert result.exit_code == 1
     assert "two galleries are named 'a'" in result.stderr
+
+
+def test_other_machines_are_let_in_only_where_they_are_known(run: Run, tmp_path: Path) -> None:
+    """Said before the model is looked at: there is none."""
+    result = run("serve", "--model", tmp_path / "none.onnx", "--host", "0.0.0.0", "--port", 0)  # noqa: S104 - refused
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: other machines reach 0.0.0.0, so the server wants TLS (--tls-certificate")
+    assert "--insecure" in result.stderr
+
+
+def test_a_wrong_certificate_is_said_before_the_model_is_read(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "junk.pem").write_text("junk")
+    options = ["--tls-certificate", tmp_path / "junk.pem", "--tls-key", tmp_path / "junk.pem"]
+    result = run("serve", "--model", tmp_path / "none.onnx", "--port", 0, *options)
+    assert result.exit_code == 1
+    assert f"the TLS certificate {tmp_path / 'junk.pem'} holds no certificate in PEM" in result.stderr
+
+
+def test_insecure_is_warned_of(tiny_model: Path) -> None:
+    arguments = ["--host", "0.0.0.0", "--insecure", "--drain-delay", "0"]  # noqa: S104 - for a moment
+    command = [str(SMSERVE), "serve", "--port", "0", "--model", str(tiny_model), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening on 0.0.0.0:")
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+    assert "WARNING smserve.server.process: 0.0.0.0:" in log
+    assert "--insecure" in log
+
+
+def test_no_file_of_keys(run: Run, tmp_path: Path) -> None:
+    result = run("serve", "--model", tmp_path / "none.onnx", "--port", 0, "--keys", tmp_path / "keys.json")
+    assert result.exit_code == 1
+    assert f"make one with `smserve keys create NAME --scope read --keys {tmp_path / 'keys.json'}`" in result.stderr

@@ -18,8 +18,8 @@ class Blocking:
     """An `AsyncClient` that one can call like a `Client`: each call runs a loop of its own thread to its end."""
 
     def __init__(self, address: str, **settings: Any) -> None:
-        self._loop = asyncio.new_event_loop()
         self._client = AsyncClient(address, **settings)
+        self._loop = asyncio.new_event_loop()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)

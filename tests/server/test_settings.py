@@ -1,9 +1,11 @@
 """Settings are checked once, with both values named."""
 
+from dataclasses import replace
+
 import pytest
 
 from smserve.errors import InvalidInput
-from smserve.server import ServerSettings
+from smserve.server import Security, ServerSettings
 
 
 @pytest.mark.parametrize(
@@ -17,5 +19,6 @@ def test_out_of_range(name: str, value: int) -> None:
 
 def test_the_drain_delay_is_for_load_balancers() -> None:
     assert ServerSettings(host="127.0.0.1").drain_delay == 0
-    assert ServerSettings(host="0.0.0.0").drain_delay == 5  # noqa: S104 - nothing is bound
-    assert ServerSettings(host="0.0.0.0", drain_delay_s=0.5).drain_delay == 0.5  # noqa: S104 - nothing is bound
+    everywhere = ServerSettings(host="0.0.0.0", security=Security(insecure=True))  # noqa: S104 - nothing is bound
+    assert everywhere.drain_delay == 5
+    assert replace(everywhere, drain_delay_s=0.5).drain_delay == 0.5

@@ -12,12 +12,13 @@ from smserve.cli.inference_options import serving_inference_options
 from smserve.cli.options import model_option
 from smserve.cli.serving.galleries import ServedGalleries, gallery_options
 from smserve.cli.serving.limits import Limits, limit_options
+from smserve.cli.serving.security import security_options
 from smserve.config import DEFAULT_HOST, DEFAULT_PORT
 
 if TYPE_CHECKING:
     from smserve.embedder import InferenceSettings
     from smserve.engine import Engine
-    from smserve.server import Server
+    from smserve.server import Security, Server
 
 __all__ = ["serve"]
 
@@ -25,8 +26,9 @@ __all__ = ["serve"]
 @click.command()
 @model_option(required=True)
 @gallery_options
-@click.option("--host", default=DEFAULT_HOST, help="Address to bind; 0.0.0.0 lets other machines in, without keys.")
+@click.option("--host", default=DEFAULT_HOST, help="Address to bind; 0.0.0.0 lets other machines in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="Port to bind; 0 takes a free one.")
+@security_options
 @limit_options
 @serving_inference_options
 @click.option(
@@ -55,6 +57,7 @@ def serve(
     served: ServedGalleries,
     host: str,
     port: int,
+    security: Security,
     limits: Limits,
     inference: InferenceSettings,
     open_inference: bool,
@@ -66,11 +69,16 @@ def serve(
     Prints one line, "listening on HOST:PORT", once it answers. The first signal finishes running calls, a second one
     stops at once.
 
+    Other machines are let in, as by --host 0.0.0.0, only over TLS and where callers are known: by API keys (--keys), by
+    client certificates (--tls-client-ca), or both. docs/security.md has more.
+
     \b
     Examples:
       smserve serve --model model.onnx --gallery gallery/
       smserve serve --model model.onnx --gallery birds=g1/ --gallery cars=g2/ --port 0
       smserve serve --model model.onnx --galleries galleries/ --models models/
+      smserve serve --model model.onnx --gallery gallery/ --host 0.0.0.0 --keys keys.json \\
+          --tls-certificate server.pem --tls-key server.key
     """  # noqa: D301 - click wants a real backspace
     from smserve.server import ServerSettings, open_engine
     from smserve.server import serve as run
@@ -81,6 +89,7 @@ def serve(
         port=port,
         drain_delay_s=drain_delay_s,
         open_inference=open_inference,
+        security=security,
         **limits.to_settings(),
     )
 
