@@ -1,6 +1,5 @@
 """ONNX Runtime, on a CPU or on an NVIDIA GPU: the only module that touches it."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -42,9 +41,6 @@ class OnnxRuntimeBackend(Backend):
         options.intra_op_num_threads = settings.threads_a_call
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Numbers in other files are looked for where none can lie: the fingerprint would not cover them, and in the
-        # current folder a model could name any file.
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{os.devnull}/none")
         provider = (wanted, _PROVIDER_OPTIONS.get(settings.provider, {}))
         try:
             self._session: Final = onnxruntime.InferenceSession(model, options, providers=[provider])

@@ -2,7 +2,9 @@
 
 from smserve.embedder.backend import Backend
 from smserve.embedder.distributions import refuse_colliding_distributions
+from smserve.embedder.external_data import names_other_files
 from smserve.embedder.settings import InferenceSettings
+from smserve.errors import ModelDamaged
 
 __all__ = ["open_backend"]
 
@@ -15,6 +17,8 @@ def open_backend(model: bytes, settings: InferenceSettings) -> Backend:
         SmserveError: It is not there, or two packages bring it.
     """
     refuse_colliding_distributions()
+    if names_other_files(model):
+        raise ModelDamaged("some of its numbers lie in other files; export it as one file")
     if settings.provider == "openvino":
         from smserve.embedder.openvino import OpenVinoBackend
 
