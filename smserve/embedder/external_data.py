@@ -39,7 +39,8 @@ def names_other_files(model: bytes) -> bool:
 
 def _names_other_files(data: bytes, kind: str) -> bool:
     parts = _PARTS[kind]
-    for field in UnknownFieldSet(Empty.FromString(data)):  # read without the message's own description
+    fields = UnknownFieldSet(Empty.FromString(data))  # read without the message's own description
+    for field in map(fields.__getitem__, range(len(fields))):
         if kind == "tensor" and (
             field.field_number == _EXTERNAL_DATA or (field.field_number, field.data) == (_DATA_LOCATION, 1)
         ):
