@@ -111,9 +111,17 @@ class InvalidFilter(InvalidInput):
 
 
 class InvalidImage(InvalidInput):
-    """Not a picture that smserve accepts: wrong format, damaged, animated, or over a limit."""
+    """Not a picture that smserve accepts: wrong format, damaged, animated, or over a limit.
+
+    Attributes:
+        flaw: What is wrong with it, see `smserve.images.Flaw`; the server counts by it, a client is not told.
+    """
 
     reason = "INVALID_IMAGE"
+
+    def __init__(self, message: str, *, field: str = "", flaw: str = "damaged") -> None:
+        super().__init__(message, field=field)
+        self.flaw = flaw
 
 
 class InvalidTopK(InvalidInput):

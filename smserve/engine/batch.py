@@ -15,7 +15,7 @@ from smserve.engine.models import Model
 from smserve.engine.query import query_vector
 from smserve.engine.question import Question, check_pins, result_of
 from smserve.engine.served import ServedGallery
-from smserve.engine.stages import Stage, Stages
+from smserve.engine.stages import Stages
 from smserve.engine.validation import check_queries, check_search
 from smserve.errors import Cancelled, DeadlineExceeded, SmserveError
 from smserve.types import FloatArray, SearchOutcome, SearchRequest, SearchResult
@@ -116,9 +116,11 @@ class _Batch:
         for number in self._vectors:
             groups[self._served[number], Question.of(self._requests[number])].append(number)
         for (served, question), numbers in groups.items():
-            stages.begin(Stage.SEARCH, self._still_wanted)
+            vectors = np.stack([self._vectors[number] for number in numbers])
             try:
-                neighbours = question.ask(served.reader, np.stack([self._vectors[number] for number in numbers]))
+                neighbours = question.ask(served.reader, vectors, stages, self._still_wanted)
+            except (DeadlineExceeded, Cancelled):
+                raise
             except SmserveError as error:
                 self._errors.update(dict.fromkeys(numbers, error))
                 continue

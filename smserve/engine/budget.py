@@ -1,6 +1,7 @@
 """A limit on memory in use at the same time, as a semaphore over bytes."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,25 +32,30 @@ class ByteBudget:
             return self._free
 
     @contextmanager
-    def hold(self, amount: int, still_wanted: Callable[[], None]) -> Iterator[None]:
+    def hold(self, amount: int, still_wanted: Callable[[], None]) -> Iterator[float]:
         """Hold `amount` bytes inside the block; more than `total` counts as `total`, and so runs alone.
+
+        The block is given the seconds that it had to wait, 0 where the bytes were free.
 
         Args:
             amount: Bytes.
             still_wanted: Called while waiting; what it raises ends the wait.
         """
         amount = min(amount, self.total)
-        self._acquire(amount, still_wanted)
+        waited_s = self._acquire(amount, still_wanted)
         try:
-            yield
+            yield waited_s
         finally:
             with self._changed:
                 self._free += amount
                 self._changed.notify_all()
 
-    def _acquire(self, amount: int, still_wanted: Callable[[], None]) -> None:
-        ticket = object()
+    def _acquire(self, amount: int, still_wanted: Callable[[], None]) -> float:
+        ticket, came = object(), time.perf_counter()
         with self._changed:
+            if not self._queue and amount <= self._free:
+                self._free -= amount
+                return 0.0
             self._queue.append(ticket)
             try:
                 while self._queue[0] is not ticket or amount > self._free:
@@ -59,3 +65,4 @@ class ByteBudget:
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
+        return time.perf_counter() - came

@@ -45,7 +45,6 @@ __all__ = ["Engine"]
 
 _DEFAULT_IMAGE_LIMITS: Final = ImageLimits()
 _DEFAULT_SEARCH_LIMITS: Final = SearchLimits()
-_DEFAULT_STORAGE: Final = Storage()
 _NO_SERVER: Final = CallLimits()
 
 
@@ -53,11 +52,13 @@ class Engine:
     """Answers searches; safe to call from many threads. It owns its galleries and closes them.
 
     Attributes:
+        budget: Memory that pictures are decoded in.
         models: Those that it has, by fingerprint.
         galleries: The catalogue of what it serves.
         searches: Ask the galleries.
         batches: Ask them many questions at once.
-        stages: Counts the steps that are taken.
+        stages: Counts and times the steps that are taken.
+        gallery_events: Tells what the galleries do.
         items: Read and write the items of the galleries.
         generations: See and change what the galleries are searched with.
         naming: Make and drop galleries, and give them further names.
@@ -72,7 +73,7 @@ class Engine:
         galleries: Mapping[str, GalleryReader],
         *,
         folders: Mapping[str, Path] | None = None,
-        storage: Storage = _DEFAULT_STORAGE,
+        storage: Storage | None = None,
         home: GalleryHome | None = None,
         models: Path | None = None,
         model_path: Path | None = None,
@@ -87,7 +88,7 @@ class Engine:
             galleries: By the name that they are served under; the first is the default. With none, only pictures can
                 be embedded and compared.
             folders: Where galleries lie, by their names.
-            storage: How galleries are opened that come later.
+            storage: How galleries are opened that come later; by default for writing.
             home: The folder in which galleries can be made and dropped; the engine closes it.
             models: A folder of further models, for galleries that were built with another one.
             model_path: The file of the server's own model.
@@ -103,9 +104,16 @@ class Engine:
         self._search_limits = search_limits
         self._decoded_bytes = decoded_bytes_in_flight
         self.stages: Final = Stages()
-        budget = ByteBudget(decoded_bytes_in_flight)
+        storage = storage or Storage()
+        self.gallery_events: Final = storage.events
+        self.budget: Final = ByteBudget(decoded_bytes_in_flight)
         self.models: Final = Models(
-            embedder, limits=image_limits, budget=budget, stages=self.stages, folder=models, default_path=model_path
+            embedder,
+            limits=image_limits,
+            budget=self.budget,
+            stages=self.stages,
+            folder=models,
+            default_path=model_path,
         )
         self._home: Final = home
         ours = home.galleries() if home else {}

@@ -11,7 +11,7 @@ from smserve.config import ImageLimits
 from smserve.embedder import Embedder
 from smserve.engine.budget import ByteBudget
 from smserve.engine.stages import Stage, Stages
-from smserve.errors import InvalidInput
+from smserve.errors import InvalidImage, InvalidInput
 from smserve.images import crop_center, decode, make_thumbnail, read_header, resize_stage
 from smserve.types import FloatArray
 
@@ -70,18 +70,29 @@ class PictureEmbedder:
     def _affordable(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> Iterator[None]:
         """Hold the memory that decoding a picture takes; errors about it name `field`."""
         still_wanted()
-        with _blamed_on(field):
+        with self._refusals_told(), _blamed_on(field):
             header = read_header(image, self._limits)
             cost = header.width * header.height * _BYTES_PER_PIXEL.get(header.format, _BYTES_PER_PIXEL_WITH_ALPHA)
-            with self._budget.hold(cost, still_wanted):
-                self._stages.begin(Stage.DECODE, still_wanted)
-                yield
+            with self._budget.hold(cost, still_wanted) as waited_s:
+                if waited_s:
+                    self._stages.passed(Stage.QUEUE, waited_s)
+                with self._stages.step(Stage.DECODE, still_wanted):
+                    yield
+
+    @contextmanager
+    def _refusals_told(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidImage as error:
+            self._stages.refuse(error)
+            raise
 
     def embed(self, pixels: list[NDArray[np.uint8]], still_wanted: Callable[[], None]) -> FloatArray:
         """Return (N, D) float32 of unit norm for N prepared pictures."""
         parts = []
         for start in range(0, len(pixels), _BATCH):
-            self._stages.begin(Stage.INFERENCE, still_wanted)
-            parts.append(self._embedder.embed(np.stack(pixels[start : start + _BATCH]), still_wanted))
+            some = pixels[start : start + _BATCH]
+            with self._stages.step(Stage.INFERENCE, still_wanted, size=len(some)):
+                parts.append(self._embedder.embed(np.stack(some), still_wanted))
         still_wanted()
         return np.concatenate(parts)

@@ -3,9 +3,11 @@
 import math
 from dataclasses import dataclass
 
+from smserve.engine.interest import StillWanted
 from smserve.engine.items import condition_of
 from smserve.engine.models import Model
 from smserve.engine.served import ServedGallery
+from smserve.engine.stages import Stage, Stages
 from smserve.errors import GenerationMismatch
 from smserve.gallery.condition import Condition
 from smserve.gallery.interface import GalleryReader
@@ -50,9 +52,13 @@ class Question:
             else PerLabel(most=request.max_per_label, uncounted=own or ""),
         )
 
-    def ask(self, reader: GalleryReader, vectors: FloatArray) -> Neighbours:
-        """Find the neighbours of queries (Q, D)."""
-        return reader.search(vectors, self.wanted, self.fields, self.condition, self.per_label)
+    def ask(self, reader: GalleryReader, vectors: FloatArray, stages: Stages, still_wanted: StillWanted) -> Neighbours:
+        """Find the neighbours of queries (Q, D), while somebody wants them."""
+        with stages.step(Stage.SEARCH, still_wanted, size=len(vectors)) as step:
+            neighbours = reader.search(vectors, self.wanted, self.fields, self.condition, self.per_label)
+            step.leave_out(neighbours.rows_s)
+        stages.passed(Stage.PAYLOAD, neighbours.rows_s)
+        return neighbours
 
 
 def check_pins(request: SearchRequest, served: ServedGallery) -> None:

@@ -9,7 +9,7 @@ from smserve.engine.galleries import Galleries
 from smserve.engine.interest import StillWanted, always_wanted
 from smserve.engine.query import query_vector
 from smserve.engine.question import Question, check_pins, result_of
-from smserve.engine.stages import Stage, Stages
+from smserve.engine.stages import Stages
 from smserve.engine.validation import check_search
 from smserve.types import SearchRequest, SearchResult
 
@@ -39,6 +39,5 @@ class Searches:
             check_pins(request, served)
             model = served.model
             vector = query_vector(request, served.reader, model.pictures, model.dimension, still_wanted)  # (D,)
-            self._stages.begin(Stage.SEARCH, still_wanted)
-            neighbours = Question.of(request).ask(served.reader, vector[np.newaxis])
+            neighbours = Question.of(request).ask(served.reader, vector[np.newaxis], self._stages, still_wanted)
             return result_of(request, served, neighbours, 0)

@@ -1,12 +1,13 @@
 """How an engine opens the galleries that it is given a folder of, while it serves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from smserve.embedder import Embedder
 from smserve.engine.interest import StillWanted
+from smserve.gallery.events import GalleryEvents
 from smserve.gallery.interface import GalleryReader
 
 __all__ = ["StageReport", "Stager", "Storage", "Unreadable"]
@@ -63,12 +64,14 @@ class Storage:
         writable: Write to them, too, as the one process that may; else follow what others write.
         check_every: One search in so many is repeated exactly, aside, to measure recall; 0 for none.
         follow_s: How often those that others write to are looked at, in seconds.
+        events: Tells what the galleries do.
         stage: Embeds a gallery's pictures again; None where that can't be done here.
     """
 
     writable: bool = True
     check_every: int = 0
     follow_s: float = 0.5
+    events: GalleryEvents = field(default_factory=GalleryEvents)
     stage: Stager | None = None
 
     def open(self, folder: Path, name: str, *, exactly: bool = False) -> GalleryReader:
@@ -82,5 +85,9 @@ class Storage:
         from smserve.gallery import LiveGallery, LocalGallery  # loads FAISS
 
         if self.writable or exactly:
-            return LiveGallery.open(folder, name=name, check_every=self.check_every, exactly=exactly)
-        return LocalGallery.open(folder, name=name, follow_s=self.follow_s, check_every=self.check_every)
+            return LiveGallery.open(
+                folder, name=name, events=self.events, check_every=self.check_every, exactly=exactly
+            )
+        return LocalGallery.open(
+            folder, name=name, follow_s=self.follow_s, events=self.events, check_every=self.check_every
+        )

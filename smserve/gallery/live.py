@@ -4,7 +4,8 @@ A search runs on an immutable view, which each write and each swap of generation
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from smserve.gallery.active import active_folder
 from smserve.gallery.background import BackgroundCompaction
 from smserve.gallery.compaction import CompactionPolicy, build_next
 from smserve.gallery.condition import Condition
+from smserve.gallery.events import GalleryEvents, SwapResult
 from smserve.gallery.following import caught_up
 from smserve.gallery.generation import is_finished
 from smserve.gallery.interface import GalleryWriter, GenerationAdmin
@@ -47,6 +49,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
         compaction: CompactionPolicy | None,
         build_index: IndexBuilder,
         at: At,
+        events: GalleryEvents,
         check_every: int = 0,
     ) -> None:
         """See `open`; `path` is the folder of the model in use."""
@@ -54,6 +57,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
         self._records: Final = records
         self._build_index: Final = build_index
         self._at: Final = at
+        self._events: Final = events
         self._administering: Final = threading.RLock()  # taken before the writer's own lock, never after it
         self._closing = False
         meta = records.meta()
@@ -96,6 +100,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
         compaction: CompactionPolicy | None = _AUTOMATIC,
         build_index: IndexBuilder | None = None,
         at: At = nowhere,
+        events: GalleryEvents | None = None,
         check_every: int = 0,
         exactly: bool = False,
     ) -> "LiveGallery":
@@ -108,6 +113,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
             compaction: When one starts by itself; None for never.
             build_index: Makes the index of each new generation; by default what `smserve index tune` chose.
             at: Told of points, see `smserve.gallery.points`.
+            events: Told of writes and swaps.
             check_every: One search in so many, on average, is compared with exact search, aside; 0 for none.
             exactly: Open this very folder, whichever model is in use.
 
@@ -124,7 +130,14 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
             name = name or path.resolve().name
             build_index = build_index or chosen_index(folder)
             gallery = cls(
-                folder, records, name, compaction=compaction, build_index=build_index, at=at, check_every=check_every
+                folder,
+                records,
+                name,
+                compaction=compaction,
+                build_index=build_index,
+                at=at,
+                events=events or GalleryEvents(),
+                check_every=check_every,
             )
         except BaseException:
             records.close()
@@ -156,15 +169,11 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
 
         A request id is remembered for the 100,000 writes that follow it.
         """
-        written = self._writer.upsert(items, request_id=request_id)
-        self._background.start_in_time()
-        return written
+        return self._told(lambda: self._writer.upsert(items, request_id=request_id))
 
     def delete(self, selected: Iterable[str] | Condition, *, request_id: str = "") -> Written:
         """Delete items durably, by id or by condition, seen by the next search; see `GalleryWriter`."""
-        written = self._writer.delete(selected, request_id=request_id)
-        self._background.start_in_time()
-        return written
+        return self._told(lambda: self._writer.delete(selected, request_id=request_id))
 
     def publish(self) -> int:
         """Compact; returns the number of the new generation."""
@@ -179,7 +188,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
 
         Where another compaction runs, waits for its end first.
         """
-        with self._administering, memory_given_back():
+        with self._administering, memory_given_back(), self._events.swapping(SwapResult.COMPACTED):
             self._check_wanted()
             with self._views.pin() as view:
                 generation, sha256 = build_next(
@@ -211,10 +220,11 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
                     f"gallery {self._path} is at generation {now}, not at {expected}; look at what is there, and ask "
                     f"again"
                 )
-            self._at("roll_back.begun")
-            generation, sha256 = self._swap.open_previous()
-            self._at("roll_back.read")
-            self._swap.to(generation, sha256, held=True)
+            with self._events.swapping(SwapResult.ROLLED_BACK):
+                self._at("roll_back.begun")
+                generation, sha256 = self._swap.open_previous()
+                self._at("roll_back.read")
+                self._swap.to(generation, sha256, held=True)
             return self._swap.describe(generation.manifest.number)
 
     def close(self) -> None:
@@ -231,6 +241,14 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _told(self, write: Callable[[], Written]) -> Written:
+        began = time.perf_counter()
+        written = write()
+        if not written.repeated:
+            self._events.committed(time.perf_counter() - began)
+        self._background.start_in_time()
+        return written
 
     def _see(self, change: Change) -> None:
         """Let the next search see a write; called by the writer, one at a time."""

@@ -15,6 +15,7 @@ from smserve.errors import GalleryDamaged, SmserveError
 from smserve.gallery.active import active_folder
 from smserve.gallery.committed import read_committed
 from smserve.gallery.current import Current, read_current
+from smserve.gallery.events import GalleryEvents, SwapResult
 from smserve.gallery.following import caught_up
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.reading import Reading
@@ -40,9 +41,11 @@ class LocalGallery(ViewedGallery):
         current: Current | None,
         follow_s: float | None = None,
         check_every: int = 0,
+        events: GalleryEvents | None = None,
     ) -> None:
         """See `open`."""
         self._path: Final = path
+        self._events: Final = events or GalleryEvents()
         self._records: Final = records
         self._views: Final = Views(view, lambda _: None)  # folders are the writer's to remove
         super().__init__(Reading(path, records, name, self._views, check_every=check_every))
@@ -63,6 +66,7 @@ class LocalGallery(ViewedGallery):
         model_fingerprint: str | None = None,
         follow_s: float | None = None,
         check_every: int = 0,
+        events: GalleryEvents | None = None,
     ) -> "LocalGallery":
         """Open a finished gallery.
 
@@ -72,6 +76,7 @@ class LocalGallery(ViewedGallery):
             model_fingerprint: When given, a gallery of another model is refused.
             follow_s: When given, what others write and publish is seen within so many seconds, by itself.
             check_every: One search in so many, on average, is compared with exact search, aside; 0 for none.
+            events: Told when it goes over to another generation.
 
         Raises:
             GalleryNotFound: There is none.
@@ -83,7 +88,7 @@ class LocalGallery(ViewedGallery):
         records = open_records(folder, writable=False, model_fingerprint=model_fingerprint)
         try:
             view, current = first_view(folder, records)
-            return cls(folder, records, name or path.resolve().name, view, current, follow_s, check_every)
+            return cls(folder, records, name or path.resolve().name, view, current, follow_s, check_every, events)
         except BaseException:
             records.close()
             raise
@@ -106,6 +111,8 @@ class LocalGallery(ViewedGallery):
                 view = caught_up(self._views.current, self._records, self._reading.dimension)
             else:
                 return False
+            if view.number != self._views.current.number:
+                self._events.swapped(SwapResult.FOLLOWED)
             self._views.replace(view)
             return True
 

@@ -21,6 +21,7 @@ from smserve.gallery.records import Records
 from smserve.gallery.row import FoundRow, Row
 from smserve.gallery.row_cache import RowCache
 from smserve.gallery.selections import Selections
+from smserve.gallery.stopwatch import Stopwatch
 from smserve.gallery.thinning import Nearest, thinned
 from smserve.gallery.values import Counts, Neighbours, Page, PerLabel
 from smserve.gallery.view import View
@@ -58,6 +59,7 @@ class Reading:
         return GalleryInfo(
             name=self._name,
             item_count=view.count,
+            tombstone_count=view.tombstone_count,
             dimension=self.dimension,
             metric=self._metric,
             model_fingerprint=self.model_fingerprint,
@@ -87,27 +89,35 @@ class Reading:
                 f"the query with the gallery's own model",
                 field="vector",
             )
+        of_rows = Stopwatch()
         with self._views.pin() as view:
-            nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label)
+            nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label, of_rows)
             if gone or view.sequence < self._latest:
                 # Replaced or deleted since the view was made. View and rows must be of one moment, or an item that was
                 # there all the time could be missing from the answer; and no later search may see an earlier state.
                 with self._records.snapshot():
                     view = caught_up(view, self._records, self.dimension)  # noqa: PLW2901 - of the pinned generation
-                    nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label)
+                    nearest, rows, gone, complete = self._nearest(view, vectors, top_k, condition, per_label, of_rows)
                 self._latest = max(self._latest, view.sequence)
             if gone:
                 raise GalleryDamaged(
                     f"gallery {self._path} has lost {len(gone)} rows that nobody deleted (key {min(gone)}, for one); "
                     f"restore it from a copy, or build it again"
                 )
-            hits = tuple(
-                self._hits(query, [rows[key] for key in keys], fields)
-                for query, keys in zip(vectors, nearest, strict=True)
-            )
+            with of_rows:
+                hits = tuple(
+                    self._hits(query, [rows[key] for key in keys], fields)
+                    for query, keys in zip(vectors, nearest, strict=True)
+                )
             if per_label is None and self._live_recall.is_due() and len(vectors):
                 self._check(view, vectors[0], top_k, nearest[0], condition)
-            return Neighbours(generation=view.number, hits=hits, sequence=view.sequence, complete_above=complete)
+            return Neighbours(
+                generation=view.number,
+                hits=hits,
+                sequence=view.sequence,
+                complete_above=complete,
+                rows_s=of_rows.seconds,
+            )
 
     def get(self, item_id: str, fields: FieldMask) -> Item:
         """Return one item."""
@@ -160,6 +170,7 @@ class Reading:
         top_k: int,
         condition: Condition | None,
         per_label: PerLabel | None,
+        of_rows: Stopwatch,
     ) -> tuple[list[list[int]], dict[int, FoundRow], set[int], tuple[float, ...]]:
         """Return the parts of a `Nearest`, and down to which score each query's hits are complete."""
         selection = None if condition is None else self._selections.select(view, condition)
@@ -171,7 +182,8 @@ class Reading:
             looked_at, asked = view.search(vectors, count, selection), count
             found = [[key for _, key in each] for each in looked_at]
             keys = {key for each in found for key in each}
-            rows = self._rows.find(keys, self._read)
+            with of_rows:
+                rows = self._rows.find(keys, self._read)
             return found, rows, keys - rows.keys()
 
         found, rows, gone = nearest(top_k) if per_label is None else thinned(nearest, top_k, per_label)

@@ -80,12 +80,14 @@ class Neighbours:
         sequence: Of the last write that the state holds.
         complete_above: By query, a score: every item of a larger one that may be found is among the hits. -inf where
             nothing is missing, inf where an inexact index may have missed anything; empty where nothing is known.
+        rows_s: Seconds of the search that went into reading the rows of the hits.
     """
 
     generation: int
     hits: tuple[tuple[Hit, ...], ...]
     sequence: int = 0
     complete_above: tuple[float, ...] = ()
+    rows_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -82,9 +82,13 @@ class View:
     @property
     def pending(self) -> int:
         """Rows that the next generation would fold in or leave out: what this view costs more than a fresh one."""
+        return self.tombstone_count + len(self.fresh.living())
+
+    @property
+    def tombstone_count(self) -> int:
+        """Rows that are held though they were replaced or deleted, until the next generation leaves them out."""
         of_generation = self.generation.manifest.item_count if self.generation else 0
-        living = len(self.fresh.living())
-        return len(self.fresh) + of_generation - (self.count - living)
+        return of_generation + len(self.fresh) - self.count
 
     def after(self, change: Change) -> "View":
         """Return the view after a change."""

@@ -7,12 +7,14 @@ grayscale, CMYK, palette, 16-bit and transparent pictures to RGB. Resizing follo
 """
 
 from smserve.images.decode import decode
+from smserve.images.flaw import Flaw
 from smserve.images.header import ImageHeader, read_header
 from smserve.images.prepare import prepare
 from smserve.images.resize import ResizeMode, ResizeRule, crop_center, resize_stage
 from smserve.images.thumbnail import make_thumbnail
 
 __all__ = [
+    "Flaw",
     "ImageHeader",
     "ResizeMode",
     "ResizeRule",

@@ -8,6 +8,7 @@ from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from smserve.config import ImageLimits
 from smserve.errors import InvalidImage
+from smserve.images.flaw import Flaw
 
 __all__ = ["ImageHeader", "open_image", "read_header"]
 
@@ -44,15 +45,17 @@ def open_image(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> tuple[Imag
         InvalidImage: Empty, too many bytes or pixels, no JPEG, PNG or WebP, animated, or with a damaged header.
     """
     if not data:
-        raise InvalidImage("the picture is empty (0 bytes); send an encoded JPEG, PNG or WebP")
+        raise InvalidImage("the picture is empty (0 bytes); send an encoded JPEG, PNG or WebP", flaw=Flaw.EMPTY)
     if len(data) > limits.max_bytes:
         raise InvalidImage(
-            f"the picture has {len(data):,} bytes, more than the limit of {limits.max_bytes:,}; send a smaller one"
+            f"the picture has {len(data):,} bytes, more than the limit of {limits.max_bytes:,}; send a smaller one",
+            flaw=Flaw.BYTES,
         )
     opener = _opener(data)
     if opener is None:
         raise InvalidImage(
-            f"the picture is no JPEG, PNG or WebP (it starts with {data[:8].hex(' ')}); convert it to one of these"
+            f"the picture is no JPEG, PNG or WebP (it starts with {data[:8].hex(' ')}); convert it to one of these",
+            flaw=Flaw.FORMAT,
         )
     name, open_format = opener
     try:
@@ -64,12 +67,13 @@ def open_image(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> tuple[Imag
     if width * height > limits.max_pixels:
         raise InvalidImage(
             f"the picture has {width} x {height} = {width * height:,} pixels, more than the limit of "
-            f"{limits.max_pixels:,}; send a smaller one"
+            f"{limits.max_pixels:,}; send a smaller one",
+            flaw=Flaw.PIXELS,
         )
     if width < 1 or height < 1:
         raise InvalidImage(f"the picture has {width} x {height} pixels; it needs at least one")
     if frames != 1:
-        raise InvalidImage(f"the {name} picture is animated ({frames} frames); send a single frame")
+        raise InvalidImage(f"the {name} picture is animated ({frames} frames); send a single frame", flaw=Flaw.ANIMATED)
     return ImageHeader(format=name, width=width, height=height), image
 
 

@@ -7,10 +7,20 @@
 `serve` does the same until SIGTERM or SIGINT; `smserve serve` is its command.
 """
 
+from smserve.server.observing import LogFormat, configure_logs, open_traces
 from smserve.server.opening import open_engine
 from smserve.server.process import serve
 from smserve.server.security import Security
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
 
-__all__ = ["Security", "Server", "ServerSettings", "open_engine", "serve"]
+__all__ = [
+    "LogFormat",
+    "Security",
+    "Server",
+    "ServerSettings",
+    "configure_logs",
+    "open_engine",
+    "open_traces",
+    "serve",
+]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from smserve.errors import Overloaded, Unavailable
+from smserve.server.refusals import Refusal, Refusals
 from smserve.server.service_times import ServiceTimes
 
 __all__ = ["Admission"]
@@ -18,6 +19,10 @@ _POLL_S: Final = 0.1  # how soon a waiting call notices that its caller is gone
 _CAUTION: Final = 1.5
 """On what a call would take, when it comes: a queue as long as deadlines allow would have each answer come at the last
 moment, and every delay make it too late; at four times the capacity a tenth of the answers were."""
+
+
+def _untold(seconds: float) -> None:
+    pass
 
 
 class _Ticket:
@@ -42,10 +47,29 @@ class Admission:
     has its turn like any caller, however much it has sent, and needs none of the `max_waiting`.
     """
 
-    def __init__(self, *, max_in_flight: int, max_waiting: int, max_wait_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        max_in_flight: int,
+        max_waiting: int,
+        max_wait_s: float,
+        refusals: Refusals | None = None,
+        on_wait: Callable[[float], None] = _untold,
+    ) -> None:
+        """Begin with no call.
+
+        Args:
+            max_in_flight: Calls that run at a time.
+            max_waiting: Calls that wait.
+            max_wait_s: As long as one may wait.
+            refusals: Counts those that are turned away.
+            on_wait: Told of the seconds that each call waited, on its thread; 0 where a place was free.
+        """
         self._max_in_flight: Final = max_in_flight
         self._max_waiting: Final = max_waiting
         self._max_wait_s: Final = max_wait_s
+        self._refusals: Final = refusals or Refusals()
+        self._on_wait: Final = on_wait
         self._running = 0
         self._waiting: Final[deque[_Ticket]] = deque()
         self._closed = False
@@ -88,20 +112,24 @@ class Admission:
         deadline = math.inf if remaining_s is None else came + remaining_s
         with self._lock:
             if self._closed and not is_stream:  # what a stream has taken on is answered
+                self._refusals.add(Refusal.DRAINING)
                 raise Unavailable("the server is shutting down; ask another one, or try again later")
             if self._running < self._max_in_flight and not self._waiting:
                 self._running += 1
-                return self._leaving(kind)
-            expected_s = self._times.median_s(kind)
-            self._check_room(is_stream=is_stream)
-            self._check_in_time(deadline - came, _CAUTION * (self._wait_s() + expected_s), kind)
-            ticket = _Ticket(expected_s, is_stream=is_stream)
-            self._waiting.append(ticket)
-        try:
-            self._wait(ticket, still_wanted, came + self._max_wait_s, deadline, kind)
-        except BaseException:
-            self._give_up(ticket)
-            raise
+                ticket = None
+            else:
+                expected_s = self._times.median_s(kind)
+                self._check_room(is_stream=is_stream)
+                self._check_in_time(deadline - came, _CAUTION * (self._wait_s() + expected_s), kind)
+                ticket = _Ticket(expected_s, is_stream=is_stream)
+                self._waiting.append(ticket)
+        if ticket is not None:
+            try:
+                self._wait(ticket, still_wanted, came + self._max_wait_s, deadline, kind)
+            except BaseException:
+                self._give_up(ticket)
+                raise
+        self._on_wait(0.0 if ticket is None else time.monotonic() - came)
         return self._leaving(kind)
 
     @property
@@ -127,6 +155,7 @@ class Admission:
     def _check_room(self, *, is_stream: bool) -> None:
         unary = sum(not ticket.is_stream for ticket in self._waiting)
         if not is_stream and unary >= self._max_waiting:
+            self._refusals.add(Refusal.QUEUE_FULL)
             raise Overloaded(
                 f"the server is full: {self._running} calls run and {unary} wait; try again shortly",
                 retry_after_s=self._retry_after_s(),
@@ -134,6 +163,7 @@ class Admission:
 
     def _check_in_time(self, remaining_s: float, needed_s: float, kind: str) -> None:
         if remaining_s < needed_s:
+            self._refusals.add(Refusal.DEADLINE)
             raise Overloaded(
                 f"the server is busy: {kind or 'a call'} may take {needed_s * 1000:.0f} ms now, waiting included, and "
                 f"its deadline is {max(0.0, remaining_s) * 1000:.0f} ms away; try again shortly, or allow more time",
@@ -159,6 +189,7 @@ class Admission:
             still_wanted()
             now = time.monotonic()
             if now >= give_up:
+                self._refusals.add(Refusal.WAIT)
                 running, waiting = self.counts()
                 raise Overloaded(
                     f"no turn within {self._max_wait_s:g} s: {running} calls run and {waiting} wait; try again later",

@@ -1,13 +1,14 @@
-"""What happens around every call: access, admission, errors to statuses, a log line."""
+"""What happens around every call: access, admission, errors to statuses, telling those who watch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import grpc
 
 from smserve.server.admission import Admission
+from smserve.server.events import CallObserver
 from smserve.server.places import StreamPlaces
 from smserve.server.record import REQUEST_ID_KEY, CallRecord
 from smserve.server.requests import checked, checked_each, lenient
@@ -35,12 +36,23 @@ _ADMINISTRATION: Final = frozenset(
 class CallInterceptor(grpc.ServerInterceptor):
     """Wraps every method but those of health and reflection, so that none is forgotten."""
 
-    def __init__(self, access: Access, admission: Admission, administration: Admission, streams: StreamPlaces) -> None:
-        """Give places to calls that `access` permits, to those of them that administer galleries, and to streams."""
+    def __init__(
+        self,
+        access: Access,
+        admission: Admission,
+        administration: Admission,
+        streams: StreamPlaces,
+        observers: Sequence[CallObserver] = (),
+    ) -> None:
+        """Give places to calls that `access` permits, to those of them that administer galleries, and to streams.
+
+        Observers are told of all of them.
+        """
         self._access: Final = access
         self._admission: Final = admission
         self._administration: Final = administration
         self._streams: Final = streams
+        self._observers: Final = observers
 
     def intercept_service(
         self,
@@ -75,7 +87,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         admission = self._administration if method in _ADMINISTRATION else self._admission
 
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            record = CallRecord(method, context)
+            record = CallRecord(method, context, self._observers)
             try:
                 record.caller = self._access.permit(method, context)
                 checked(request)
@@ -99,7 +111,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         permit = self._access.permit
 
         def stream(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            record = CallRecord(method, context)
+            record = CallRecord(method, context, self._observers)
             try:
                 record.caller = permit(method, context)
                 with self._streams.hold():

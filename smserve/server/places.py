@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from smserve.errors import Overloaded, Unavailable
+from smserve.server.refusals import Refusal, Refusals
 
 __all__ = ["StreamPlaces"]
 
@@ -13,8 +14,9 @@ __all__ = ["StreamPlaces"]
 class StreamPlaces:
     """At most `most` at a time; a stream that finds no place is refused, since how long it would wait nobody knows."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, refusals: Refusals | None = None) -> None:
         self._most: Final = most
+        self._refusals: Final = refusals or Refusals()
         self._open = 0
         self._closed = False
         self._changed: Final = threading.Condition()
@@ -34,8 +36,10 @@ class StreamPlaces:
         """
         with self._changed:
             if self._closed:
+                self._refusals.add(Refusal.DRAINING)
                 raise Unavailable("the server is shutting down; ask another one, or try again later")
             if self._open >= self._most:
+                self._refusals.add(Refusal.STREAMS)
                 raise Overloaded(
                     f"{self._open} streams are open, the most that this server has; end one, or try again later",
                     retry_after_s=2.0,

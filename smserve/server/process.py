@@ -5,18 +5,27 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from smserve.engine import Engine
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from smserve.server.observing.traces import Traces
 
 __all__ = ["serve"]
 
 _log: Final = logging.getLogger(__name__)
 
 
-def serve(settings: ServerSettings, open_engine: Callable[[], Engine], on_ready: Callable[[Server], None]) -> None:
+def serve(
+    settings: ServerSettings,
+    open_engine: Callable[[], Engine],
+    on_ready: Callable[[Server], None],
+    *,
+    traces: "Traces | None" = None,
+) -> None:
     """Take the port, open the engine, serve until SIGTERM or SIGINT, and stop cleanly.
 
     The first signal drains (see `Server.stop`), a second one stops at once. Must run in the main thread.
@@ -25,13 +34,14 @@ def serve(settings: ServerSettings, open_engine: Callable[[], Engine], on_ready:
         settings: How to serve.
         open_engine: Called once the port is taken, so that a taken port is known before a large gallery is read.
         on_ready: Called when the server answers.
+        traces: Gets a span for each call.
 
     Raises:
         Unavailable: The port can't be taken.
         SmserveError: Whatever `open_engine` raises.
     """
     stopping = threading.Event()
-    with Server(settings) as server:
+    with Server(settings, traces=traces) as server:
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
             if stopping.is_set():

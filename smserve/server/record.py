@@ -1,4 +1,4 @@
-"""One call as it is told of: a log line for who runs the server, a status for the caller."""
+"""One call as it is told of: to those who watch the server, and to the caller."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Final
 
 import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
 
-from smserve.errors import Cancelled, InternalError, SmserveError
+from smserve.errors import Cancelled, InternalError, InvalidInput, SmserveError
+from smserve.server.events import CallBegun, CallEnded, CallObserver, Ending
 from smserve.wire.status import code_name, error_to_status
 
 __all__ = ["REQUEST_ID_KEY", "CallRecord"]
@@ -19,7 +21,7 @@ __all__ = ["REQUEST_ID_KEY", "CallRecord"]
 REQUEST_ID_KEY: Final = "x-request-id"
 """Metadata: a caller may give one; every reply to a call that succeeded carries it, and every error's ErrorInfo."""
 
-_LOGGED: Final = 500  # characters of an error's message; it may quote what a caller sent
+_TOLD: Final = 500  # characters of an error's message
 _log: Final = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ class CallRecord:
         caller: Who asks, as `Access.permit` has it.
     """
 
-    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
+    def __init__(self, method: str, context: grpc.ServicerContext, observers: Sequence[CallObserver] = ()) -> None:
         self.name: Final = method.rpartition("/")[2]
         self.answers = 0
         self.caller = ""
@@ -42,6 +44,11 @@ class CallRecord:
         self._start: Final = time.perf_counter()
         self._error: SmserveError | None = None
         self._is_missing = False  # the method, in this version
+        self._endings: Final[list[Ending]] = []
+        metadata = tuple(context.invocation_metadata())
+        begun = CallBegun(method=method, request_id=self._request_id, metadata=metadata)
+        for observe in observers:
+            self._endings.append(observe(begun))
 
     def fail(self, error: Exception) -> None:
         """Note why there is no answer; what is none of our errors is a bug: the caller learns only where to look."""
@@ -56,12 +63,12 @@ class CallRecord:
             self._error = error
 
     def leave(self) -> None:
-        """Log a stream that nobody listens to any more."""
+        """Tell of a stream that nobody listens to any more."""
         self._error = self._error or Cancelled("the caller left before the end")
         self._tell()
 
     def end(self) -> None:
-        """Log the call, and end it for the caller; where it failed, by raising, as gRPC wants it."""
+        """Tell of the call, and end it for the caller; where it failed, by raising, as gRPC wants it."""
         self._tell()
         if self._is_missing:
             self._context.abort(grpc.StatusCode.UNIMPLEMENTED, f"this server does not answer {self.name}")
@@ -72,16 +79,23 @@ class CallRecord:
 
     def _tell(self) -> None:
         error = self._error
-        _log.info(
-            "%s %s %.1f ms request=%s%s%s%s",
-            self.name,
-            "UNIMPLEMENTED" if self._is_missing else code_name(type(error)) if error else "OK",
-            (time.perf_counter() - self._start) * 1000,
-            self._request_id,
-            f" {self.caller}" if self.caller else "",
-            f" answers={self.answers}" if self.answers else "",
-            f" ({' '.join(error.message.split())[:_LOGGED]})" if error else "",
+        ended = CallEnded(
+            name=self.name,
+            request_id=self._request_id,
+            code="UNIMPLEMENTED" if self._is_missing else code_name(type(error)) if error else "OK",
+            seconds=time.perf_counter() - self._start,
+            answers=self.answers,
+            caller=self.caller,
+            error=_reported(error) if error else "",
         )
+        while self._endings:  # the last to come leaves first
+            self._endings.pop()(ended)
+
+
+def _reported(error: SmserveError) -> str:
+    """Return what is told of an error, on one line; messages about wrong values quote them, and they stay private."""
+    detail = f"field {error.field}" if isinstance(error, InvalidInput) else " ".join(error.message.split())
+    return f"{error.reason}: {detail}"[:_TOLD]
 
 
 def _request_id(context: grpc.ServicerContext) -> str:

@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent import futures
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
@@ -19,14 +19,20 @@ from smserve.server.calls import CallInterceptor
 from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
 from smserve.server.health import Health
 from smserve.server.health_port import HealthPort
+from smserve.server.load import Load
+from smserve.server.observing import Observation
 from smserve.server.places import StreamPlaces
 from smserve.server.reflection import ReflectionCap, add_reflection
+from smserve.server.refusals import Refusals
 from smserve.server.security import Access
 from smserve.server.security.tls import Certificates
 from smserve.server.settings import ServerSettings
 from smserve.service import GalleryServicer, RetrievalServicer
 from smserve.service.streams import Streams
 from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
+
+if TYPE_CHECKING:
+    from smserve.server.observing.traces import Traces
 
 __all__ = ["Server"]
 
@@ -62,23 +68,37 @@ def _services(settings: ServerSettings) -> tuple[str, ...]:
 class Server:
     """Takes the port when made, answers once started; a context manager that stops it."""
 
-    def __init__(self, settings: ServerSettings) -> None:
-        """Bind the port, or both where health has one of its own, which answers from then on.
+    def __init__(self, settings: ServerSettings, *, traces: "Traces | None" = None) -> None:
+        """Bind the port, and those of health and of metrics where they have one, which answer from then on.
+
+        Args:
+            settings: How to serve.
+            traces: Gets a span for each call; the server owns it from here on and closes it.
 
         Raises:
             InvalidInput: A certificate, a key or the file of keys can't be used.
-            Unavailable: The port is taken or the host is none of this machine's.
+            Unavailable: A port is taken or a host is none of this machine's.
         """
         self.settings: Final = settings
         self._engine: Engine | None = None
         self._stopped = False
         access, self._certificates = Access(settings.security), Certificates.of(settings.security)
         self._hurry = threading.Event()
-        self._admission = Admission(
-            max_in_flight=settings.max_in_flight, max_waiting=settings.max_waiting, max_wait_s=settings.max_wait_s
+        self._observation = Observation(
+            self.load, metrics_host=settings.metrics_host, metrics_port=settings.metrics_port, traces=traces
         )
-        self._administration = Admission(max_in_flight=ADMINISTRATORS, max_waiting=0, max_wait_s=0)
-        self._places = StreamPlaces(settings.max_streams)
+        self._refusals = Refusals()
+        self._admission = Admission(
+            max_in_flight=settings.max_in_flight,
+            max_waiting=settings.max_waiting,
+            max_wait_s=settings.max_wait_s,
+            refusals=self._refusals,
+            on_wait=self._observation.waited,
+        )
+        self._administration = Admission(
+            max_in_flight=ADMINISTRATORS, max_waiting=0, max_wait_s=0, refusals=self._refusals
+        )
+        self._places = StreamPlaces(settings.max_streams, self._refusals)
         self._streams = Streams(
             self._admission, max_requests=settings.max_stream_requests, threads=settings.max_in_flight
         )
@@ -86,7 +106,9 @@ class Server:
             futures.ThreadPoolExecutor(thread_count(settings), thread_name_prefix="smserve"),
             interceptors=[
                 ReflectionCap(access),
-                CallInterceptor(access, self._admission, self._administration, self._places),
+                CallInterceptor(
+                    access, self._admission, self._administration, self._places, self._observation.observers()
+                ),
             ],
             options=_OPTIONS,
         )
@@ -94,10 +116,14 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         add_reflection(self._server, (*_services(settings), HEALTH_SERVICE))
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self.port: Final[int] = self._bind()
         self._health_port = None
-        if settings.security.health_port is not None:
-            self._health_port = HealthPort(self._health, settings.host, settings.security.health_port)
+        try:
+            self.port: Final[int] = self._bind()
+            if settings.security.health_port is not None:
+                self._health_port = HealthPort(self._health, settings.host, settings.security.health_port)
+        except BaseException:
+            self._observation.close()
+            raise
 
     @property
     def address(self) -> str:
@@ -109,9 +135,25 @@ class Server:
         """HOST:PORT of the port that answers health alone; None where there is none."""
         return f"{self.settings.host}:{self._health_port.port}" if self._health_port else None
 
+    @property
+    def metrics_url(self) -> str | None:
+        """Where Prometheus scrapes, with the real port; None for nowhere."""
+        return self._observation.metrics_url
+
+    def load(self) -> Load:
+        """Return how busy the server is."""
+        running, waiting = self._admission.counts()
+        return Load(
+            running=running + self._administration.counts()[0],
+            waiting=waiting,
+            streams=self._places.open,
+            refusals=self._refusals.counts(),
+        )
+
     def start(self, engine: Engine) -> None:
         """Begin to answer; the server owns the engine from here on and closes it."""
         self._engine = engine
+        self._observation.watch(engine)
         retrieval = RetrievalServicer(engine, self._streams, call_limits(self.settings))
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, self._server)
         gallery_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(engine, self._streams), self._server)
@@ -145,6 +187,7 @@ class Server:
         self._streams.close()
         if self._health_port is not None:
             self._health_port.stop()
+        self._observation.close()
         if self._engine is None:
             return
         if self._is_idle_in_time():

@@ -43,6 +43,8 @@ class ServerSettings:
             means 0 on a loopback address, else 5.
         grace_s: Time that calls which run or wait get at shutdown.
         open_inference: Answer the Open Inference Protocol, too.
+        metrics_host: Address that Prometheus scrapes; as everybody who reaches it can.
+        metrics_port: Port of it; 0 takes a free one, with None nothing is counted.
         security: Who may connect and call.
     """
 
@@ -56,6 +58,8 @@ class ServerSettings:
     drain_delay_s: float | None = None
     grace_s: float = 25.0
     open_inference: bool = False
+    metrics_host: str = DEFAULT_HOST
+    metrics_port: int | None = None
     security: Security = field(default_factory=Security)
 
     def __post_init__(self) -> None:
@@ -66,6 +70,7 @@ class ServerSettings:
         """
         for name, value, least, most in (
             ("port", self.port, 0, 65535),
+            ("metrics_port", self.metrics_port or 0, 0, 65535),
             ("max_in_flight", self.max_in_flight, 1, 1024),
             ("max_waiting", self.max_waiting, 0, 4096),
             ("max_wait_s", self.max_wait_s, 0, 3600),

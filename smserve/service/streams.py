@@ -6,6 +6,7 @@ that they run in. An idle stream holds no place; a client that doesn't read its 
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +64,10 @@ class Streams:
         run = _run_here if in_order else self._run_aside
         if not context.add_callback(stream.end):  # over already
             stream.end()
-        reader = threading.Thread(target=stream.read, args=(requests, run), name="smserve-reader", daemon=True)
+        surroundings = contextvars.copy_context()  # what is logged and traced there is of this call, too
+        reader = threading.Thread(
+            target=surroundings.run, args=(stream.read, requests, run), name="smserve-reader", daemon=True
+        )
         reader.start()
         return stream.answers()
 
@@ -72,7 +76,7 @@ class Streams:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run_aside(self, work: Callable[[], None]) -> None:
-        self._pool.submit(work)
+        self._pool.submit(contextvars.copy_context().run, work)
 
 
 def _run_here(work: Callable[[], None]) -> None:

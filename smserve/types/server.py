@@ -25,6 +25,8 @@ class GalleryInfo:
         aliases: Other names that lead to it.
         model_name: Its model's, for people.
         writable: It can be written to where it is served.
+        tombstone_count: Rows of replaced and deleted items that are held until the next compaction; 0 to a client,
+            which is not told.
     """
 
     name: str
@@ -39,6 +41,7 @@ class GalleryInfo:
     aliases: tuple[str, ...] = ()
     model_name: str = ""
     writable: bool = False
+    tombstone_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,13 +48,13 @@ def test_status_details_for_any_client(engine: Engine) -> None:
 
 
 def test_each_call_is_logged(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "smserve.server")
+    caplog.set_level(logging.INFO, "smserve.calls")
     with running_server(engine) as server, grpc.insecure_channel(server.address) as channel:
         stub = retrieval_pb2_grpc.RetrievalServiceStub(channel)
         stub.Search(retrieval_pb2.SearchRequest(item_id="e0"), timeout=5, metadata=(("x-request-id", "a; forged"),))
         query = retrieval_pb2.SearchStreamRequest(request=retrieval_pb2.SearchRequest(item_id="e0"))
         assert len(list(stub.SearchStream(iter([query, query]), timeout=5))) == 2
-    lines = [record.getMessage() for record in caplog.records if record.name == "smserve.server.record"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "smserve.calls"]
     assert [line.partition(" ms")[0].rpartition(" ")[0] for line in lines] == ["Search OK", "SearchStream OK"]
     assert " ms request=" in lines[0]
     assert "forged" not in lines[0]  # not fit for a log, so the call got an id of its own

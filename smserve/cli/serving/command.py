@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from smserve.cli.inference_options import serving_inference_options
 from smserve.cli.options import model_option
 from smserve.cli.serving.galleries import ServedGalleries, gallery_options
 from smserve.cli.serving.limits import Limits, limit_options
+from smserve.cli.serving.observing import Observing, observing_options
 from smserve.cli.serving.security import security_options
 from smserve.config import DEFAULT_HOST, DEFAULT_PORT
 
@@ -45,12 +45,7 @@ __all__ = ["serve"]
     show_default="0 on a loopback address, else 5",
     help="At shutdown, time between telling health checks and refusing calls.",
 )
-@click.option(
-    "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
-    default="info",
-    help="info logs a line for each call, to standard error.",
-)
+@observing_options
 def serve(
     *,
     model: Path,
@@ -62,12 +57,12 @@ def serve(
     inference: InferenceSettings,
     open_inference: bool,
     drain_delay_s: float | None,
-    log_level: str,
+    observing: Observing,
 ) -> None:
     """Serve a model and its galleries over gRPC until SIGTERM or Ctrl-C.
 
-    Prints one line, "listening on HOST:PORT", once it answers. The first signal finishes running calls, a second one
-    stops at once.
+    Prints one line, "listening on HOST:PORT", once it answers, and "metrics on URL" where there are metrics. The first
+    signal finishes running calls, a second one stops at once.
 
     Other machines are let in, as by --host 0.0.0.0, only over TLS and where callers are known: by API keys (--keys), by
     client certificates (--tls-client-ca), or both. docs/security.md has more.
@@ -83,7 +78,7 @@ def serve(
     from smserve.server import ServerSettings, open_engine
     from smserve.server import serve as run
 
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    traces = observing.begin()
     settings = ServerSettings(
         host=host,
         port=port,
@@ -91,10 +86,13 @@ def serve(
         open_inference=open_inference,
         security=security,
         **limits.to_settings(),
+        **observing.to_settings(),
     )
 
     def announce(server: Server) -> None:
         click.echo(f"listening on {server.address}")
+        if server.metrics_url is not None:
+            click.echo(f"metrics on {server.metrics_url}")
 
     def engine() -> Engine:
         return open_engine(
@@ -108,4 +106,4 @@ def serve(
             decoded_bytes_in_flight=limits.max_decoded_bytes,
         )
 
-    run(settings, engine, announce)
+    run(settings, engine, announce, traces=traces)
