@@ -1,11 +1,8 @@
 """`smserve serve` as a process of its own: it comes up, answers, and goes away as it should."""
 
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -14,23 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 
 from smserve.client import Client
 from tests.cli.conftest import Run
+from tests.support.running import serving
 
 SMSERVE = Path(sys.executable).with_name("smserve")
-
-
-@contextmanager
-def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `smserve serve` and yield the process and its address."""
-    command = [str(SMSERVE), "serve", "--port", "0", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()  # ends at the latest when the process does
-            assert line.startswith("listening on 127.0.0.1:"), process.communicate(timeout=10)
-            yield process, line.split()[-1]
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 def test_it_serves_and_stops_on_sigterm(tiny_model: Path, drawn_gallery: Path, pictures: Path) -> None:

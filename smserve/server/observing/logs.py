@@ -35,6 +35,7 @@ def configure_logs(level: str, log_format: LogFormat, current_span: Callable[[],
     handler.setFormatter(logging.Formatter(_CONSOLE) if log_format is LogFormat.CONSOLE else _json())
     handler.addFilter(_Surroundings(current_span))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("PIL").setLevel(logging.INFO)  # below that it logs what photos say about their takers
 
 
 class _Surroundings(logging.Filter):
