@@ -122,7 +122,7 @@ class Server:
             if settings.security.health_port is not None:
                 self._health_port = HealthPort(self._health, settings.host, settings.security.health_port)
         except BaseException:
-            self._observation.close()
+            self._observation.close(self._hurry)
             raise
 
     @property
@@ -187,13 +187,12 @@ class Server:
         self._streams.close()
         if self._health_port is not None:
             self._health_port.stop()
-        self._observation.close()
-        if self._engine is None:
-            return
-        if self._is_idle_in_time():
-            self._engine.close()
-        else:
-            _log.warning("calls still run after the grace; the galleries are left to the end of the process")
+        if self._engine is not None:
+            if self._is_idle_in_time():
+                self._engine.close()
+            else:
+                _log.warning("calls still run after the grace; the galleries are left to the end of the process")
+        self._observation.close(self._hurry)
 
     def hurry(self) -> None:
         """Make a `stop` that is going on give up on running calls; safe to call from a signal handler."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from smserve.server.observing.traces import Traces
 
 __all__ = ["Observation", "open_traces"]
+
+_POLL_S: Final = 0.1  # how soon who hurries is noticed
 
 
 def open_traces() -> Traces:
@@ -92,12 +95,19 @@ class Observation:
         if self._collector is not None:
             self._collector.engine = engine
 
-    def close(self) -> None:
-        """Let go of the port, and export what is left of traces; calling it twice is harmless."""
+    def close(self, hurry: threading.Event) -> None:
+        """Let go of the port, and export what is left of traces; calling it twice is harmless.
+
+        Args:
+            hurry: Once it is set, a collector that does not answer is waited for no longer.
+        """
         if self._endpoint is not None:
             self._endpoint.close()
         if self._traces is not None:
-            self._traces.close()
+            exporting = threading.Thread(target=self._traces.close, name="smserve-traces", daemon=True)
+            exporting.start()
+            while exporting.is_alive() and not hurry.is_set():
+                exporting.join(_POLL_S)
 
     def _expose(self, load: Callable[[], Load], host: str, port: int) -> None:
         # Not loaded where nobody scrapes.

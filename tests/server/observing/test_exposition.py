@@ -8,8 +8,8 @@ import pytest
 from smserve.engine import Engine
 from smserve.errors import Unavailable
 from smserve.server import Server, ServerSettings
-from tests.server.observing.scraping import OPEN_METRICS, Scrape, scrape
 from tests.support.running import running_server
+from tests.support.scraping import OPEN_METRICS, Scrape, scrape
 
 
 def test_there_is_none_unless_asked_for(engine: Engine) -> None:

@@ -16,10 +16,10 @@ from smserve.server import LogFormat, configure_logs
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from smserve.wire.vectors import vector_to_proto
 from tests.server.asking import query_vector
-from tests.server.observing.scraping import scrape
 from tests.support.memory_gallery import MemoryGallery
 from tests.support.pictures import draw, encode
 from tests.support.running import running_server
+from tests.support.scraping import scrape
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ from smserve.server import open_engine
 from smserve.types import UpsertItem
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from tests.server.asking import QUERY, Gate, health_of, query_vector, wait_for
-from tests.server.observing.scraping import OPEN_METRICS, scrape
 from tests.support.hostile import corrupt_png, huge_png
 from tests.support.pictures import draw, encode
 from tests.support.running import running_server
+from tests.support.scraping import OPEN_METRICS, scrape
 
 PICTURE = encode(draw("red"))
 

@@ -6,14 +6,15 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from smserve.cli.root import smserve
 from smserve.client import Client
 from tests.server.observing.collector import collecting
-from tests.server.observing.scraping import Scrape
 from tests.support.running import serving
+from tests.support.scraping import Scrape
 
 
 def test_log_metrics_and_traces_of_a_process(tiny_model: Path, drawn_gallery: Path, pictures: Path) -> None:
@@ -42,6 +43,25 @@ def test_log_metrics_and_traces_of_a_process(tiny_model: Path, drawn_gallery: Pa
         (line["trace_id"], line["span_id"]) for line in calls
     }
     assert len(collector.spans) == 3 * 6  # each with five steps
+
+
+def test_a_collector_that_is_not_there_keeps_neither_calls_nor_a_second_signal_waiting(
+    tiny_model: Path, drawn_gallery: Path
+) -> None:
+    environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    environment |= {"OTEL_EXPORTER_OTLP_TIMEOUT": "600", "OTEL_BSP_SCHEDULE_DELAY": "600000"}  # at the end alone
+    with serving(
+        "--model", tiny_model, "--gallery", drawn_gallery, "--read-only", "--traces", environment=environment
+    ) as (process, address):
+        with Client(address) as client:
+            client.search(np.eye(8, dtype=np.float32)[0])
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        while "while exporting traces" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)  # OpenTelemetry alone would wait for 30
+    assert process.returncode == 0
 
 
 def test_traces_without_opentelemetry(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
