@@ -35,3 +35,4 @@ def test_serving_loads_what_it_needs_and_no_torch() -> None:
     loaded = loaded_by("import smserve.server, smserve.gallery, smserve.indexing")
     assert {"grpc", "faiss"} <= loaded
     assert loaded.isdisjoint({"torch", "torchvision", "onnx", "sklearn", "training"})
+    assert loaded.isdisjoint({"prometheus_client", "opentelemetry", "pythonjsonlogger"})  # unless they are asked for

@@ -1,10 +1,12 @@
 """What a gallery tells those who watch it in service."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
 from smserve.errors import SmserveError, Unavailable
+from smserve.gallery.values import Written
 
 __all__ = ["GalleryEvents", "GalleryListener", "SwapResult"]
 
@@ -42,10 +44,15 @@ class GalleryEvents:
         """Tell one more of what comes."""
         self._listeners += (listener,)
 
-    def committed(self, seconds: float) -> None:
-        """Tell of a write."""
-        for listener in self._listeners:
-            listener.committed(seconds)
+    def timed(self, write: Callable[[], Written]) -> Written:
+        """Write, and tell of it, unless it was done before."""
+        began = time.perf_counter()
+        written = write()
+        if not written.repeated:
+            seconds = time.perf_counter() - began
+            for listener in self._listeners:
+                listener.committed(seconds)
+        return written
 
     def swapped(self, result: SwapResult) -> None:
         """Tell of a swap."""

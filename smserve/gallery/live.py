@@ -4,8 +4,7 @@ A search runs on an immutable view, which each write and each swap of generation
 """
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -169,11 +168,15 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
 
         A request id is remembered for the 100,000 writes that follow it.
         """
-        return self._told(lambda: self._writer.upsert(items, request_id=request_id))
+        written = self._events.timed(lambda: self._writer.upsert(items, request_id=request_id))
+        self._background.start_in_time()
+        return written
 
     def delete(self, selected: Iterable[str] | Condition, *, request_id: str = "") -> Written:
         """Delete items durably, by id or by condition, seen by the next search; see `GalleryWriter`."""
-        return self._told(lambda: self._writer.delete(selected, request_id=request_id))
+        written = self._events.timed(lambda: self._writer.delete(selected, request_id=request_id))
+        self._background.start_in_time()
+        return written
 
     def publish(self) -> int:
         """Compact; returns the number of the new generation."""
@@ -241,14 +244,6 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _told(self, write: Callable[[], Written]) -> Written:
-        began = time.perf_counter()
-        written = write()
-        if not written.repeated:
-            self._events.committed(time.perf_counter() - began)
-        self._background.start_in_time()
-        return written
 
     def _see(self, change: Change) -> None:
         """Let the next search see a write; called by the writer, one at a time."""

@@ -9,7 +9,15 @@ from smserve.server import Security, ServerSettings
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("port", -1), ("port", 65536), ("max_in_flight", 0), ("max_waiting", -1), ("grace_s", -1)]
+    ("name", "value"),
+    [
+        ("port", -1),
+        ("port", 65536),
+        ("max_in_flight", 0),
+        ("max_waiting", -1),
+        ("grace_s", -1),
+        ("metrics_port", 65536),
+    ],
 )
 def test_out_of_range(name: str, value: int) -> None:
     with pytest.raises(InvalidInput, match=f"{name} is {value}; wanted") as caught:
