@@ -48,6 +48,7 @@ class Batcher:
         max_delay_s: float = 0.0,
         fill_up: bool = False,
         poll_s: float = 0.1,
+        on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Stand in front of what runs a batch.
 
@@ -57,12 +58,14 @@ class Batcher:
             max_delay_s: How long a batch that is not full waits for more.
             fill_up: Run batches of `batch_sizes` alone, filled up with black pictures.
             poll_s: How soon who waits notices that the answer is no longer wanted.
+            on_batch: Told how many pictures are in each batch that runs, those that fill it up not counted.
         """
         self._run: Final = run
         self._max_batch: Final = max_batch
         self._max_delay_s: Final = max_delay_s
         self._sizes: Final = batch_sizes(max_batch) if fill_up else ()
         self._poll_s: Final = poll_s
+        self._on_batch: Final = on_batch
         self._waiting: Final[deque[_Call]] = deque()
         self._has_leader = False
         self._lock: Final = threading.Lock()
@@ -123,6 +126,7 @@ class Batcher:
             self._await_company()
             batch = self._take()
         try:
+            self._on_batch(sum(len(call.pixels) for call in batch))
             vectors = self._run(self._filled_up([call.pixels for call in batch]))
             start = 0
             for call in batch:

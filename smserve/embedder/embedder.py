@@ -57,7 +57,12 @@ class Embedder:
         self.manifest: Final = Manifest.from_json(metadata[METADATA_KEY])
         _check_signature(path, self._backend.signature, self.manifest)
         _self_check(path, self._backend, self.manifest)
-        self._batcher: Final = _batcher(self._backend, settings)
+        self._batcher: Final = _batcher(self._backend, settings, self._tell)
+        self._listeners: tuple[Callable[[int], None], ...] = ()
+
+    def listen(self, listener: Callable[[int], None]) -> None:
+        """Tell one more how many pictures each run of the model is of, on the thread that runs it."""
+        self._listeners += (listener,)
 
     @property
     def provider(self) -> str:
@@ -86,7 +91,10 @@ class Embedder:
         """
         if len(pixels) == 0:
             return np.zeros((0, self.dimension), np.float32)
-        return self._backend.run(pixels) if self._batcher is None else self._batcher.run(pixels, still_wanted)
+        if self._batcher is not None:
+            return self._batcher.run(pixels, still_wanted)
+        self._tell(len(pixels))
+        return self._backend.run(pixels)
 
     def warm_up(self, sizes: Iterable[int]) -> None:
         """Run batches of these sizes, and those that batching makes, once: the first one of a size takes longer."""
@@ -94,6 +102,10 @@ class Embedder:
         batched = batch_sizes(self.settings.batch) if self._batcher is not None else ()
         for size in sorted({*sizes, *batched}):
             self._backend.run(np.zeros((size, rule.height, rule.width, 3), np.uint8))
+
+    def _tell(self, size: int) -> None:
+        for listener in self._listeners:
+            listener(size)
 
 
 def _open(path: Path, model: bytes, settings: InferenceSettings) -> Backend:
@@ -108,7 +120,7 @@ def _open(path: Path, model: bytes, settings: InferenceSettings) -> Backend:
         ) from None
 
 
-def _batcher(backend: Backend, settings: InferenceSettings) -> Batcher | None:
+def _batcher(backend: Backend, settings: InferenceSettings, on_batch: Callable[[int], None]) -> Batcher | None:
     if settings.batch == 1:
         return None
     return Batcher(
@@ -116,6 +128,7 @@ def _batcher(backend: Backend, settings: InferenceSettings) -> Batcher | None:
         max_batch=settings.batch,
         max_delay_s=settings.max_batch_delay_ms / 1000,
         fill_up=settings.provider == "cuda",
+        on_batch=on_batch,
     )
 
 

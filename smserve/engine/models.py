@@ -37,6 +37,7 @@ class Model:
         self.pictures: Final = PictureEmbedder(embedder, limits, budget, stages)
         self.path: Final = path
         self.pictures.warm_up()
+        embedder.listen(stages.batch)
 
     @property
     def fingerprint(self) -> str:

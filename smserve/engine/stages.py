@@ -23,7 +23,7 @@ class Stage(StrEnum):
     DECODE = "decode"
     """One picture: decoded and resized."""
     INFERENCE = "infer"
-    """One run of the model, on one picture or several."""
+    """A run of the model on pictures of one call, waiting to be run with those of others included."""
     SEARCH = "search"
     """The nearest neighbours of one query, or of several that are asked alike."""
     PAYLOAD = "payload"
@@ -70,6 +70,9 @@ class StageListener:
     def took(self, step: Step) -> None:
         """Be told of a step that has ended, with an answer or an error."""
 
+    def batched(self, size: int) -> None:
+        """Be told of a run of the model, and how many pictures it is of; one call's or several calls'."""
+
     def refused(self, error: InvalidImage) -> None:
         """Be told of a picture that was not accepted, before its decoding or within it."""
 
@@ -104,6 +107,11 @@ class Stages:
         """Tell the listeners of a step that has ended."""
         for listener in self._listeners:
             listener.took(step)
+
+    def batch(self, size: int) -> None:
+        """Tell them of a run of the model on so many pictures."""
+        for listener in self._listeners:
+            listener.batched(size)
 
     def refuse(self, error: InvalidImage) -> None:
         """Tell them of a picture that is not accepted."""

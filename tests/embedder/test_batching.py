@@ -208,3 +208,25 @@ def test_together_they_are_embedded_as_they_are_one_by_one(tiny_model: Path, fil
     with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(lambda each: batcher.run(each[np.newaxis], always)[0], pixels, timeout=TIMEOUT_S))
     np.testing.assert_allclose(np.stack(found), expected, rtol=0, atol=1e-6)
+
+
+def test_who_listens_hears_of_each_batch_without_what_fills_it_up() -> None:
+    recorder, told = Recorder(), list[int]()
+    callers = Callers(Batcher(recorder, max_batch=8, fill_up=True, on_batch=told.append), recorder)
+    answers = [callers.ask(picture(value)) for value in range(3)]
+    callers.let()
+    assert [answer().tolist() for answer in answers] == [[[0]], [[1]], [[2]]]
+    assert told == [1, 3]
+    assert [len(batch) for batch in recorder.batches] == [1, 4]
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_a_model_tells_of_its_batches(tiny_model: Path, batch: int) -> None:
+    embedder, told = Embedder(tiny_model, InferenceSettings(max_batch=batch)), list[int]()
+    embedder.listen(told.append)
+    embedder.warm_up([1, 2])
+    assert told == []
+    prepared = embedder.prepare(encode(draw("red")))
+    embedder.embed(np.stack([prepared] * 3))
+    embedder.embed(prepared[np.newaxis])
+    assert told == [3, 1]

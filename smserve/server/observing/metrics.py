@@ -80,8 +80,10 @@ class Metrics(StageListener, GalleryListener):
     def took(self, step: Step) -> None:
         """Measure a step."""
         self._by_stage[step.stage].observe(step.seconds)
-        if step.stage is Stage.INFERENCE:
-            self._batches.observe(step.size)
+
+    def batched(self, size: int) -> None:
+        """Measure a run of the model."""
+        self._batches.observe(size)
 
     def refused(self, error: InvalidImage) -> None:
         """Count a picture that was not accepted."""
