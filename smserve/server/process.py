@@ -56,6 +56,8 @@ def serve(
             server.start(engine)
             if not settings.is_loopback and settings.security.insecure:
                 _log.warning("%s is reached from other machines, and told not to mind (--insecure)", server.address)
+            if settings.shows_metrics:
+                _log.warning("%s is read by whoever reaches it, without a key", server.metrics_url)
             if server.health_address is not None:
                 _log.info("health alone is answered on %s, too", server.health_address)
             on_ready(server)

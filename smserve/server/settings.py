@@ -87,10 +87,12 @@ class ServerSettings:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
-        try:
-            return ipaddress.ip_address(self.host.removeprefix("[").removesuffix("]")).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return _is_loopback(self.host)
+
+    @property
+    def shows_metrics(self) -> bool:
+        """Whether other machines can read the metrics."""
+        return self.metrics_port is not None and not _is_loopback(self.metrics_host)
 
     @property
     def drain_delay(self) -> float:
@@ -98,3 +100,10 @@ class ServerSettings:
         if self.drain_delay_s is not None:
             return self.drain_delay_s
         return 0.0 if self.is_loopback else 5.0
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return host == "localhost"

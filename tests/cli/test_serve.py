@@ -1,6 +1,7 @@
 """`smserve serve` as a process of its own: it comes up, answers, and goes away as it should."""
 
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path

@@ -30,3 +30,10 @@ def test_the_drain_delay_is_for_load_balancers() -> None:
     everywhere = ServerSettings(host="0.0.0.0", security=Security(insecure=True))  # noqa: S104 - nothing is bound
     assert everywhere.drain_delay == 5
     assert replace(everywhere, drain_delay_s=0.5).drain_delay == 0.5
+
+
+def test_metrics_that_other_machines_can_read() -> None:
+    assert not ServerSettings(metrics_host="0.0.0.0").shows_metrics  # noqa: S104 - there are none
+    assert not ServerSettings(metrics_port=9464).shows_metrics
+    assert not ServerSettings(metrics_port=9464, metrics_host="[::1]").shows_metrics
+    assert ServerSettings(metrics_port=9464, metrics_host="0.0.0.0").shows_metrics  # noqa: S104 - nothing is bound

@@ -38,12 +38,12 @@ def _log_end(ended: CallEnded) -> None:
         "request_id": ended.request_id,
     }
     line = f"{ended.name} {ended.code} {milliseconds:.1f} ms request={ended.request_id}"
-    if ended.answers:
-        line += f" answers={ended.answers}"
-        fields["answers"] = ended.answers
     if ended.caller:
         line += f" {ended.caller}"
         fields["caller"] = ended.caller
+    if ended.answers:
+        line += f" answers={ended.answers}"
+        fields["answers"] = ended.answers
     if ended.error:
         line += f" ({ended.error})"
         fields["error"] = ended.error

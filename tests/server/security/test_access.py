@@ -223,7 +223,7 @@ def test_refusals_take_no_place(engine: Engine, gate: Gate, key_file: Path, make
 def test_every_call_s_line_names_the_key(
     server: Server, secrets: dict[Scope, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "smserve.server")
+    caplog.set_level(logging.INFO, "smserve.calls")
     with grpc.insecure_channel(server.address) as channel:
         stub = retrieval_pb2_grpc.RetrievalServiceStub(channel)
         stub.GetServerInfo(retrieval_pb2.GetServerInfoRequest(), timeout=5, metadata=bearer(secrets[Scope.READ]))
@@ -233,7 +233,7 @@ def test_every_call_s_line_names_the_key(
         ask(channel, "/smserve.v1.GalleryService/Compact")
 
     def lines() -> list[str]:
-        return [each.getMessage() for each in caplog.records if each.name == "smserve.server.record"]
+        return [each.getMessage() for each in caplog.records if each.name == "smserve.calls"]
 
     wait_for(lambda: len(lines()) == 4)
     assert " key=the-reader" in lines()[0]

@@ -181,7 +181,7 @@ def test_who_shows_a_certificate_is_named_in_the_log(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "smserve.server")
+    caplog.set_level(logging.INFO, "smserve")
     mine = authority.issue(tmp_path / "mine", "me@example.org")
     tls = Tls(ca=ca, certificate=mine.certificate, key=mine.key)
     with serving(engine, server_files, ca) as server, Client(server.address, tls=tls) as client:
