@@ -100,7 +100,7 @@ def test_lines_for_people(engine: Engine, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_what_callers_send_is_not_logged(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither pictures nor vectors nor filters, right or wrong ones."""
+    """Neither pictures nor vectors nor filters nor keys, right or wrong ones."""
     shot = draw("red")
     exif = shot.getexif()
     exif[ExifTags.Base.Artist] = "s3cret"
@@ -120,7 +120,7 @@ def test_what_callers_send_is_not_logged(engine: Engine, capsys: pytest.CaptureF
         outcomes = []
         for request in requests:
             try:
-                stub.Search(request, timeout=10)
+                stub.Search(request, timeout=10, metadata=(("authorization", "Bearer s3cret"),))
                 outcomes.append("OK")
             except grpc.RpcError as error:
                 outcomes.append(error.code().name)

@@ -22,7 +22,11 @@ from tests.support.memory_gallery import MemoryGallery
 from tests.support.pictures import draw, encode
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-TRACED = (("traceparent", f"00-{TRACE}-{CALLER}-01"), ("x-request-id", "mine-1"))
+TRACED = (
+    ("traceparent", f"00-{TRACE}-{CALLER}-01"),
+    ("x-request-id", "mine-1"),
+    ("authorization", "Bearer s3cret"),
+)
 PICTURE = encode(draw("red"))
 
 
@@ -55,6 +59,7 @@ def test_a_call_goes_on_with_its_callers_trace(engine: Engine) -> None:
         "rpc.response.status_code": "OK",
         "smserve.request_id": "mine-1",
     }
+    assert "s3cret" not in "".join(span.to_json() for span in spans)
     assert call.parent is not None
     assert trace.format_span_id(call.parent.span_id) == CALLER
     assert {trace.format_trace_id(span.context.trace_id) for span in spans} == {TRACE}
