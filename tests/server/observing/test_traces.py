@@ -102,8 +102,8 @@ def test_a_stream_that_is_given_up_has_its_span(engine: Engine, gate: Gate, capl
         stream = stub.SearchStream(iter([query]), timeout=30)
         assert gate.entered.acquire(timeout=10)
         stream.cancel()
-        gate.open.set()
         wait_for(lambda: bool(calls_in(exporter.get_finished_spans())))
+        gate.open.set()
         assert not trace.get_current_span().get_span_context().is_valid
     (call,) = calls_in(exporter.get_finished_spans())
     assert attributes(call)["rpc.response.status_code"] == "CANCELLED"
