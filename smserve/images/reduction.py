@@ -13,7 +13,7 @@ __all__ = ["Reduction", "jpeg_reduction", "upright_box"]
 
 Reduction = Literal[1, 2, 4, 8]
 
-_TIMES: Final = 2  # docs/performance.md: at once the size the resize has too little left to smooth
+_TIMES: Final = 1.5  # docs/performance.md; at once the size the resize would have too little left to smooth
 _LEAST: Final = 160  # pixels; thumbnails are made of the same picture
 
 _RIGHT_TO_LEFT: Final = {2, 3, 6, 7}  # EXIF orientations that bring what is cut at right or bottom to the left
@@ -24,7 +24,7 @@ _QUARTER_TURN: Final = 5  # from here on, width and height change places
 def jpeg_reduction(rule: ResizeRule, width: int, height: int) -> Reduction:
     """Return by how much less a rule decodes a JPEG's sides, which are as stored, in pixels.
 
-    As much as leaves the shorter side at least twice as long as what it is resized to, and 160 pixels.
+    As much as leaves the shorter side at least 1.5 times as long as what it is resized to, and 160 pixels.
     """
     if rule.decoding == "full":
         return 1

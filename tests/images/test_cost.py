@@ -10,7 +10,7 @@ from PIL import Image
 from smserve.images import ResizeRule, decoding_bytes, read_header
 from tests.support.pictures import encode
 
-SIDE = 3600  # at least 8 x 2 x 224
+SIDE = 3600  # at least 8 x 1.5 x 224
 RULE = ResizeRule(size=224, height=224, width=224)
 REDUCED = ResizeRule(size=224, height=224, width=224, decoding="reduced")
 

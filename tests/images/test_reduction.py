@@ -36,21 +36,23 @@ def turned(orientation: int) -> Image.Exif:
 @pytest.mark.parametrize(
     ("size", "shorter", "reduction"),
     [
-        (100, 100, 1),
-        (100, 399, 1),
-        (100, 400, 2),
-        (100, 799, 2),
-        (100, 800, 4),
-        (100, 1599, 4),
-        (100, 1600, 8),
-        (100, 9999, 8),
+        (200, 200, 1),
+        (200, 599, 1),
+        (200, 600, 2),
+        (200, 1199, 2),
+        (200, 1200, 4),
+        (200, 2399, 4),
+        (200, 2400, 8),
+        (200, 9999, 8),
+        (201, 602, 1),
+        (201, 603, 2),  # 301.5 each
         (16, 319, 1),  # thumbnails want 160
         (16, 320, 2),
         (16, 1280, 8),
     ],
 )
 @pytest.mark.parametrize("mode", ["squash", "shortest_side"])
-def test_the_shorter_side_decides_and_stays_twice_as_long_as_it_is_resized_to(
+def test_the_shorter_side_decides_and_stays_longer_than_it_is_resized_to(
     mode: ResizeMode, size: int, shorter: int, reduction: int
 ) -> None:
     rule = ResizeRule(mode=mode, size=size, height=size, width=size, decoding="reduced")
@@ -60,7 +62,7 @@ def test_the_shorter_side_decides_and_stays_twice_as_long_as_it_is_resized_to(
 
 
 @pytest.mark.parametrize(
-    ("side", "decoded"), [(359, 359), (360, 180), (361, 181), (721, 181), (1441, 181), (1447, 181)]
+    ("side", "decoded"), [(319, 319), (320, 160), (321, 161), (641, 161), (1281, 161), (1287, 161)]
 )
 def test_pixels_are_computed_at_the_fraction(side: int, decoded: int) -> None:
     data = encode(photo((side, side)), "JPEG")
