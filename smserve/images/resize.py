@@ -5,9 +5,9 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from smserve.images.picture import Picture
+from smserve.images.resampling import resample
 
 __all__ = ["Decoding", "ResizeMode", "ResizeRule", "crop_center", "resize_stage"]
 
@@ -62,10 +62,9 @@ class ResizeRule:
 def resize_stage(picture: Picture, rule: ResizeRule) -> NDArray[np.uint8]:
     """Return (size, size, 3) uint8: resized by the rule, and cut to a square; the step before `crop_center`.
 
-    Bilinear with antialiasing (Pillow's reduction filter), in 8 bits.
+    Bilinear with antialiasing, in 8 bits.
     """
-    target = (rule.size, rule.size)
-    if picture.image.size == target:
+    if picture.image.size == (rule.size, rule.size):
         return np.asarray(picture.image)
     left, top, right, bottom = picture.box
     # Of a long picture only the central square is resized: a strip of 1 x 2,000,000 pixels must not grow with its side.
@@ -73,7 +72,7 @@ def resize_stage(picture: Picture, rule: ResizeRule) -> NDArray[np.uint8]:
         width, height = right - left, bottom - top
         across, down = (width - min(width, height)) / 2, (height - min(width, height)) / 2
         left, top, right, bottom = left + across, top + down, right - across, bottom - down
-    return np.asarray(picture.image.resize(target, Image.Resampling.BILINEAR, box=(left, top, right, bottom)))
+    return resample(picture.image, rule.size, (left, top, right, bottom))
 
 
 def crop_center(pixels: Pixels, height: int, width: int) -> Pixels:
