@@ -36,6 +36,24 @@ def test_round_trip(manifest: Manifest) -> None:
     np.testing.assert_array_equal(again.self_check[0].embedding, [np.float32(0.6), np.float32(0.8)])
 
 
+def test_the_way_of_decoding_is_kept(manifest: Manifest) -> None:
+    reduced = replace(manifest, resize=replace(manifest.resize, decoding="reduced"))
+    assert json.loads(reduced.to_json())["resize"]["decoding"] == "reduced"
+    assert Manifest.from_json(reduced.to_json()).resize == reduced.resize
+
+
+def test_a_file_from_before_there_was_a_choice_decodes_in_full_for_ever() -> None:
+    """As version 0.1.0 of the format wrote it, to the byte."""
+    written = (
+        '{"calibration":null,"dimension":2,"metric":"cosine","name":"old","provenance":{},'
+        '"resize":{"height":48,"mode":"squash","size":64,"width":48},"schema_version":1,'
+        '"self_check":[{"embedding":"mpkZP83MTD8=","image":"AAAA","name":"red"}]}'
+    )
+    manifest = Manifest.from_json(written)
+    assert manifest.resize == ResizeRule(mode="squash", size=64, height=48, width=48, decoding="full")
+    assert manifest.to_json() == written
+
+
 def test_the_fingerprint_is_the_sha256_of_the_bytes() -> None:
     assert fingerprint(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -51,6 +69,7 @@ def test_the_fingerprint_is_the_sha256_of_the_bytes() -> None:
         ({"self_check": [{"name": "x", "image": "*", "embedding": ""}]}, "can't be read"),
         ({"resize": {"mode": "zoom", "size": 8, "height": 8, "width": 8}}, "zoom"),
         ({"resize": {"size": 8}}, "can't be read"),
+        ({"resize": {"size": 8, "height": 8, "width": 8, "decoding": "half"}}, "'half'"),
     ],
 )
 def test_a_damaged_manifest_is_refused(manifest: Manifest, change: dict[str, Any], message: str) -> None:

@@ -12,14 +12,10 @@ from smserve.embedder import Embedder
 from smserve.engine.budget import ByteBudget
 from smserve.engine.stages import Stage, Stages
 from smserve.errors import InvalidImage, InvalidInput
-from smserve.images import crop_center, decode, make_thumbnail, read_header, resize_stage
+from smserve.images import decode_for, decoding_bytes, fit, make_thumbnail, read_header
 from smserve.types import FloatArray
 
 __all__ = ["PictureEmbedder"]
-
-_BYTES_PER_PIXEL: Final = {"JPEG": 12}
-"""Peak memory of decoding: Pillow keeps RGB in 4 bytes, and turning upright and CMYK each take a copy."""
-_BYTES_PER_PIXEL_WITH_ALPHA: Final = 20  # as above, and the copies that compositing on white takes
 
 _BATCH: Final = 16  # pictures of one run of the model; between runs a call can be given up
 
@@ -62,17 +58,15 @@ class PictureEmbedder:
         """Return the model's input, and a small JPEG for the gallery; see `prepare`."""
         rule = self._embedder.manifest.resize
         with self._affordable(image, field, still_wanted):
-            decoded = decode(image, self._limits)
-            pixels = crop_center(resize_stage(decoded, rule), rule.height, rule.width)
-            return pixels, make_thumbnail(decoded)
+            picture = decode_for(image, rule, self._limits)
+            return fit(picture, rule), make_thumbnail(picture.image)
 
     @contextmanager
     def _affordable(self, image: bytes, field: str, still_wanted: Callable[[], None]) -> Iterator[None]:
         """Hold the memory that decoding a picture takes; errors about it name `field`."""
         still_wanted()
         with self._refusals_told(), _blamed_on(field):
-            header = read_header(image, self._limits)
-            cost = header.width * header.height * _BYTES_PER_PIXEL.get(header.format, _BYTES_PER_PIXEL_WITH_ALPHA)
+            cost = decoding_bytes(image, read_header(image, self._limits), self._embedder.manifest.resize)
             with self._budget.hold(cost, still_wanted) as waited_s:
                 if waited_s:
                     self._stages.passed(Stage.QUEUE, waited_s)

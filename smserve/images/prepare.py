@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.config import ImageLimits
-from smserve.images.decode import decode
+from smserve.images.decode import decode_for
+from smserve.images.picture import Picture
 from smserve.images.resize import ResizeRule, crop_center, resize_stage
 
-__all__ = ["prepare"]
+__all__ = ["fit", "prepare"]
 
 _DEFAULT_LIMITS = ImageLimits()
 
@@ -18,5 +19,10 @@ def prepare(data: bytes, rule: ResizeRule, limits: ImageLimits = _DEFAULT_LIMITS
     Raises:
         InvalidImage: As `decode`.
     """
-    square = resize_stage(decode(data, limits), rule)  # (S, S, 3)
+    return fit(decode_for(data, rule, limits), rule)
+
+
+def fit(picture: Picture, rule: ResizeRule) -> NDArray[np.uint8]:
+    """Return a decoded picture as the model wants it: (H, W, 3) uint8 RGB, contiguous."""
+    square = resize_stage(picture, rule)  # (S, S, 3)
     return np.ascontiguousarray(crop_center(square, rule.height, rule.width))

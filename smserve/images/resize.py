@@ -1,22 +1,25 @@
 """The resize rule that a model file carries, and how it is carried out."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-__all__ = ["ResizeMode", "ResizeRule", "crop_center", "resize_stage"]
+from smserve.images.picture import Picture
+from smserve.images.resampling import resample
+
+__all__ = ["Decoding", "ResizeMode", "ResizeRule", "crop_center", "resize_stage"]
 
 ResizeMode = Literal["squash", "shortest_side"]
+Decoding = Literal["full", "reduced"]
 Pixels = TypeVar("Pixels", bound=Any)
 """An array of numpy, or what takes the same slices, such as a torch tensor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResizeRule:
-    """Resize, then crop the centre.
+    """Decode, resize, then crop the centre.
 
     Attributes:
         mode: "squash": to `size` x `size`, whatever the picture's shape; nothing is cut off, proportions change.
@@ -25,17 +28,22 @@ class ResizeRule:
             steps (a square of `size`, then the centre) and in one are the same.
         height: Model input H in pixels.
         width: Model input W in pixels.
+        decoding: "full": every picture whole, as rules without this were always read. "reduced": a JPEG at the smallest
+            of 1/8, 1/4, 1/2 and 1 that `smserve.images.reduction` finds large enough for `size`; other formats whole.
     """
 
     mode: ResizeMode = "squash"
     size: int
     height: int
     width: int
+    decoding: Decoding = "full"
 
     def __post_init__(self) -> None:
         """Refuse a rule that can't be carried out."""
         if self.mode not in get_args(ResizeMode):
             raise ValueError(f"resize mode is {self.mode!r}; it must be one of {', '.join(get_args(ResizeMode))}")
+        if self.decoding not in get_args(Decoding):
+            raise ValueError(f"decoding is {self.decoding!r}; it must be one of {', '.join(get_args(Decoding))}")
         for name, length in (("height", self.height), ("width", self.width)):
             if not 1 <= length <= self.size <= 8192 or (self.size - length) % 2:
                 raise ValueError(
@@ -44,25 +52,27 @@ class ResizeRule:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the rule as JSON holds it."""
-        return {"mode": self.mode, "size": self.size, "height": self.height, "width": self.width}
+        """Return the rule as JSON holds it; one that decodes in full as it was held before there was another."""
+        document = asdict(self)
+        if self.decoding == "full":
+            del document["decoding"]
+        return document
 
 
-def resize_stage(image: Image.Image, rule: ResizeRule) -> NDArray[np.uint8]:
+def resize_stage(picture: Picture, rule: ResizeRule) -> NDArray[np.uint8]:
     """Return (size, size, 3) uint8: resized by the rule, and cut to a square; the step before `crop_center`.
 
-    Bilinear with antialiasing (Pillow's reduction filter), in 8 bits.
+    Bilinear with antialiasing, in 8 bits.
     """
-    target = (rule.size, rule.size)
-    if image.size == target:
-        return np.asarray(image)
+    if picture.image.size == (rule.size, rule.size):
+        return np.asarray(picture.image)
+    left, top, right, bottom = picture.box
     # Of a long picture only the central square is resized: a strip of 1 x 2,000,000 pixels must not grow with its side.
-    across = down = 0.0
     if rule.mode == "shortest_side":
-        side = min(image.size)
-        across, down = (image.width - side) / 2, (image.height - side) / 2
-    box = (across, down, image.width - across, image.height - down)
-    return np.asarray(image.resize(target, Image.Resampling.BILINEAR, box=box))
+        width, height = right - left, bottom - top
+        across, down = (width - min(width, height)) / 2, (height - min(width, height)) / 2
+        left, top, right, bottom = left + across, top + down, right - across, bottom - down
+    return resample(picture.image, rule.size, (left, top, right, bottom))
 
 
 def crop_center(pixels: Pixels, height: int, width: int) -> Pixels:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from smserve.config import ImageLimits
 from smserve.errors import InvalidImage
 from smserve.gallery import NewItem, Source
-from smserve.images import ResizeRule, crop_center, decode, make_thumbnail, resize_stage
+from smserve.images import ResizeRule, decode_for, fit, make_thumbnail
 from smserve.indexing.report import Unreadable
 from smserve.indexing.sources import SourceItem
 from smserve.types import FloatArray
@@ -83,16 +83,15 @@ class PictureReader:
             wanted = Source(uri=item.uri, sha256=sha256, label=item.label, payload=item.payload)
             if self._stored.get(item.item_id) == wanted:
                 return Stored(sha256=sha256)
-            image = decode(data, self._limits)
+            picture = decode_for(data, self._rule, self._limits)
         except InvalidImage as error:
             return _unreadable(item, error.message)
         except OSError as error:
             return _unreadable(item, error.strerror or str(error))
         except ValueError as error:  # a zero byte in the path
             return _unreadable(item, str(error))
-        pixels = crop_center(resize_stage(image, self._rule), self._rule.height, self._rule.width)
-        thumbnail = make_thumbnail(image) if self._thumbnails else None
-        return Prepared(item=item, sha256=sha256, pixels=pixels, thumbnail=thumbnail)
+        thumbnail = make_thumbnail(picture.image) if self._thumbnails else None
+        return Prepared(item=item, sha256=sha256, pixels=fit(picture, self._rule), thumbnail=thumbnail)
 
 
 def read_picture(path: Path, limits: ImageLimits) -> bytes:

@@ -22,7 +22,7 @@ from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import InvalidImage, Overloaded, SmserveError
 from smserve.gallery import NewItem
 from smserve.gallery.staging import Stage
-from smserve.images import ResizeRule, crop_center, decode, resize_stage
+from smserve.images import ResizeRule, prepare
 from smserve.indexing.limits import LOCAL_LIMITS
 from smserve.indexing.reading import in_order, read_picture
 from smserve.indexing.report import Unreadable
@@ -231,13 +231,11 @@ class _Reader:
                 return _refused(
                     item, "the picture has changed since it was embedded: write the item again, or delete it"
                 )
-            image = decode(data, self._limits)
+            return _Read(item=item, pixels=prepare(data, self._rule, self._limits))
         except InvalidImage as error:
             return _refused(item, error.message)
         except OSError as error:
             return _refused(item, error.strerror or str(error))
-        pixels = crop_center(resize_stage(image, self._rule), self._rule.height, self._rule.width)
-        return _Read(item=item, pixels=pixels)
 
 
 def source_path(uri: str) -> Path | None:

@@ -1,12 +1,13 @@
 """The resize rule against sums that one can do by hand."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from smserve.images import ResizeMode, ResizeRule, crop_center, make_thumbnail, prepare, resize_stage
+from smserve.images import Picture, ResizeMode, ResizeRule, crop_center, make_thumbnail, prepare, resize_stage
 from tests.support.pictures import draw, encode
 
 
@@ -14,7 +15,7 @@ def test_squash_keeps_every_part() -> None:
     """Left half black, right half white: still so after the proportions changed."""
     image = Image.new("RGB", (200, 50))
     image.paste((255, 255, 255), (100, 0, 200, 50))
-    square = resize_stage(image, ResizeRule(mode="squash", size=20, height=20, width=20))
+    square = resize_stage(Picture.whole(image), ResizeRule(mode="squash", size=20, height=20, width=20))
     assert square.shape == (20, 20, 3)
     assert square[:, :9].max() == 0
     assert square[:, 11:].min() == 255
@@ -24,7 +25,7 @@ def test_shortest_side_cuts_the_ends_of_the_longer_one() -> None:
     """Thirds black, white, black at 3:1: the centre square is all white."""
     image = Image.new("RGB", (300, 100))
     image.paste((255, 255, 255), (100, 0, 200, 100))
-    square = resize_stage(image, ResizeRule(mode="shortest_side", size=50, height=50, width=50))
+    square = resize_stage(Picture.whole(image), ResizeRule(mode="shortest_side", size=50, height=50, width=50))
     assert square.shape == (50, 50, 3)
     assert square[:, 2:-2].min() == 255
 
@@ -33,7 +34,9 @@ def test_shortest_side_cuts_the_ends_of_the_longer_one() -> None:
 @pytest.mark.parametrize("mode", ["squash", "shortest_side"])
 def test_a_long_strip_costs_no_more_than_a_square(size: tuple[int, int], mode: ResizeMode) -> None:
     tracemalloc.start()
-    square = resize_stage(Image.new("RGB", size, (9, 8, 7)), ResizeRule(mode=mode, size=64, height=64, width=64))
+    square = resize_stage(
+        Picture.whole(Image.new("RGB", size, (9, 8, 7))), ResizeRule(mode=mode, size=64, height=64, width=64)
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert square.shape == (64, 64, 3)
@@ -51,7 +54,7 @@ def test_the_central_square_is_what_a_crop_before_the_resize_leaves(size: tuple[
     cropped = smooth.crop((left, top, left + side, top + side))
     rule = ResizeRule(mode="shortest_side", size=32, height=32, width=32)
     wanted = np.asarray(cropped.resize((32, 32), Image.Resampling.BILINEAR)).astype(int)
-    assert np.abs(resize_stage(smooth, rule).astype(int) - wanted).mean() < 0.5
+    assert np.abs(resize_stage(Picture.whole(smooth), rule).astype(int) - wanted).mean() < 0.5
 
 
 def test_a_picture_of_the_right_size_is_not_touched() -> None:
@@ -75,7 +78,7 @@ def test_prepare_is_the_stage_and_the_crop() -> None:
     image = draw("blue", size=(90, 61))
     rule = ResizeRule(mode="shortest_side", size=32, height=24, width=20)
     got = prepare(encode(image), rule)
-    np.testing.assert_array_equal(got, resize_stage(image, rule)[4:28, 6:26])
+    np.testing.assert_array_equal(got, resize_stage(Picture.whole(image), rule)[4:28, 6:26])
     assert got.flags.c_contiguous
 
 
@@ -86,6 +89,7 @@ def test_prepare_is_the_stage_and_the_crop() -> None:
         ({"size": 8, "height": 9, "width": 8}, "height 9"),
         ({"size": 8, "height": 8, "width": 7}, "even"),
         ({"size": 8, "height": 0, "width": 8}, "height 0"),
+        ({"size": 8, "height": 8, "width": 8, "decoding": "half"}, "'half'"),
         ({"size": 100_000, "height": 8, "width": 8}, "8192"),
     ],
 )
@@ -97,6 +101,8 @@ def test_a_rule_that_cannot_be_carried_out_is_refused(settings: dict[str, object
 def test_a_rule_survives_json() -> None:
     rule = ResizeRule(mode="shortest_side", size=256, height=224, width=200)
     assert ResizeRule(**rule.to_dict()) == rule
+    reduced = replace(rule, decoding="reduced")
+    assert ResizeRule(**reduced.to_dict()) == reduced
 
 
 def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape() -> None:

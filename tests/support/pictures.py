@@ -29,6 +29,16 @@ def draw(color: str, seed: int = 0, size: tuple[int, int] = (48, 40)) -> Image.I
     return image
 
 
+def scene(size: tuple[int, int], seed: int = 0) -> Image.Image:
+    """Draw something with the spectrum of a photo: fine detail is weak, coarse strong; no edge is endlessly sharp."""
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((size[1], size[0], 3))
+    for cells, weight in ((4, 60), (16, 40), (64, 20), (256, 8)):
+        noise = random.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
+        pixels += (np.asarray(Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)) / 127.5 - 1) * weight
+    return Image.fromarray((pixels + 128).clip(0, 255).astype(np.uint8))
+
+
 def encode(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
     """Return the encoded picture."""
     buffer = io.BytesIO()

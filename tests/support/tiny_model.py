@@ -11,7 +11,7 @@ from smserve.images import ResizeRule, prepare
 from smserve.model_file import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Calibration, Manifest, SelfCheckItem
 from tests.support.pictures import draw, encode
 
-RULE = ResizeRule(mode="squash", size=16, height=16, width=16)
+RULE = ResizeRule(mode="squash", size=16, height=16, width=16, decoding="reduced")
 
 
 def write_tiny_model(

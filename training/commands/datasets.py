@@ -121,7 +121,13 @@ def prepare(
     from smserve.images import ResizeRule
     from training.datasets import load_dataset, prepare_dataset
 
-    rule = ResizeRule(mode="shortest_side" if mode == "shortest_side" else "squash", size=size, height=size, width=size)
+    rule = ResizeRule(
+        mode="shortest_side" if mode == "shortest_side" else "squash",
+        size=size,
+        height=size,
+        width=size,
+        decoding="reduced",  # as all recipes do
+    )
     with stage_progress() as progress:
         data = load_dataset(
             name, data_dir, progress=progress, allow_shared_classes=allow_shared_classes, allow_subset=allow_subset

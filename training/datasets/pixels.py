@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smserve.errors import InvalidImage, InvalidInput, SmserveError
-from smserve.images import ResizeRule, decode, resize_stage
+from smserve.images import ResizeRule, decode_for, resize_stage
 from training.datasets.pictures import PictureSet
 from training.datasets.progress import Progress, silent
 from training.threads import map_in_threads
@@ -40,7 +40,8 @@ def cache_file(picture_set: PictureSet, rule: ResizeRule, cache_dir: Path) -> Pa
             sources.append([name, status.st_size, status.st_mtime_ns])
         except OSError:
             sources.append([name, -1, -1])  # decoding names it
-    document = {"format": _FORMAT, "mode": rule.mode, "size": rule.size, "sources": sources}
+    used = {name: value for name, value in rule.to_dict().items() if name not in {"height", "width"}}
+    document = {"format": _FORMAT, **used, "sources": sources}
     return cache_dir / f"{hashlib.sha256(json.dumps(document).encode()).hexdigest()}.npy"
 
 
@@ -122,7 +123,7 @@ def _decode_all(
 def _decode_file(path: Path, rule: ResizeRule) -> NDArray[np.uint8] | str:
     """Return the picture's pixels (S, S, 3), or why it can't be read."""
     try:
-        return np.ascontiguousarray(resize_stage(decode(path.read_bytes()), rule))
+        return np.ascontiguousarray(resize_stage(decode_for(path.read_bytes(), rule), rule))
     except InvalidImage as error:
         return f"{path}: {error.message}"
     except OSError as error:

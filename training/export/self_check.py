@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from smserve.images import ResizeRule, decode, prepare, resize_stage
+from smserve.images import ResizeRule, decode_for, prepare, resize_stage
 from smserve.model_file import SelfCheckItem
 from smserve.types import FloatArray
 from training.export.agreement import PixelArray
@@ -49,7 +49,7 @@ def _smaller(data: bytes, rule: ResizeRule, share: int) -> bytes:
 
 def _encodings(data: bytes, rule: ResizeRule) -> Iterator[bytes]:
     yield data
-    square = Image.fromarray(resize_stage(decode(data), rule))  # (S, S, 3); resizing it again changes nothing
+    square = Image.fromarray(resize_stage(decode_for(data, rule), rule))  # (S, S, 3); resizing it again changes nothing
     yield _encode(square, "PNG", optimize=True)
     for quality in (90, 50):  # for photographs, whose PNG is large
         yield _encode(square, "JPEG", quality=quality)

@@ -18,7 +18,7 @@ def cub() -> TrainConfig:
     """
     return TrainConfig(
         recipe="cub",
-        resize=ResizeRule(mode="squash", size=256, height=224, width=224),
+        resize=ResizeRule(mode="squash", size=256, height=224, width=224, decoding="reduced"),
         model=ModelConfig(backbone="googlenet", dimension=64),
         epochs=20,
         sampler=SamplerConfig(kind="triplets", batch_size=64, per_anchor=10, list_length=200, neighbours="graph"),

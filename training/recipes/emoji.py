@@ -15,7 +15,7 @@ from training.config import (
 
 __all__ = ["emoji", "emoji_paper", "emoji_random"]
 
-_RESIZE = ResizeRule(mode="shortest_side", size=64, height=64, width=64)
+_RESIZE = ResizeRule(mode="shortest_side", size=64, height=64, width=64, decoding="reduced")
 _AUGMENTATION = AugmentationConfig(
     kind="warp",
     scale=0.2,

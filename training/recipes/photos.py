@@ -10,7 +10,7 @@ def photos() -> TrainConfig:
     """Return a recipe that runs on a CPU: EfficientNet-Lite0 at 128 pixels, batches from mined neighbour classes."""
     return TrainConfig(
         recipe="photos",
-        resize=ResizeRule(mode="squash", size=144, height=128, width=128),
+        resize=ResizeRule(mode="squash", size=144, height=128, width=128, decoding="reduced"),
         model=ModelConfig(
             backbone="efficientnet_lite0", dimension=128, fold_batch_norm=True, frozen_blocks=3, head_init="orthogonal"
         ),

@@ -1,5 +1,6 @@
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 
 from smserve.errors import InvalidInput, SmserveError
 from smserve.images import ResizeRule, crop_center, prepare
-from tests.support.pictures import draw, encode
+from tests.support.pictures import draw, encode, scene
 from training.datasets import PictureSet, decode_set
 from training.datasets.pixels import cache_file
 
@@ -32,6 +33,18 @@ def test_pixels_are_what_the_server_prepares(tmp_path: Path) -> None:
         np.testing.assert_array_equal(crop_center(row, 16, 16), prepare(data, RULE))
     assert (pixels[3] == 255).all(), "transparency is white"
     assert steps[-1] == ("decoding drawn/train", 4, 4)
+
+
+def test_a_large_jpeg_is_what_the_server_prepares_whole_or_reduced(tmp_path: Path) -> None:
+    """Each way has pixels of its own, and a place of its own to keep them."""
+    path = tmp_path / "large.jpg"
+    path.write_bytes(encode(scene((725, 1001)), "JPEG"))
+    ways = replace(RULE, decoding="full"), replace(RULE, decoding="reduced")
+    full, reduced = (decode_set(make([path]), rule, tmp_path / "cache")[0] for rule in ways)
+    assert not np.array_equal(full, reduced)
+    for rule, pixels in zip(ways, (full, reduced), strict=True):
+        np.testing.assert_array_equal(crop_center(pixels, 16, 16), prepare(path.read_bytes(), rule))
+    assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
 def test_the_cache_is_used_until_a_source_or_the_rule_changes(tmp_path: Path) -> None:
