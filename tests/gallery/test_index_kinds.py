@@ -103,7 +103,7 @@ def test_a_bitmap_says_the_same_as_booleans(built: VectorIndex, vectors: FloatAr
 def test_settings_travel_in_the_file(built: VectorIndex, vectors: FloatArray, tmp_path: Path) -> None:
     built.save(tmp_path / "index.faiss")
     assert (tmp_path / "index.faiss").stat().st_size == built.size_bytes()
-    loaded = VectorIndex.load(tmp_path / "index.faiss")
+    loaded = VectorIndex.load(tmp_path / "index.faiss", built.choice)
     for top_k in (10, 200):
         for wanted, got in zip(built.search(vectors[:50], top_k), loaded.search(vectors[:50], top_k), strict=True):
             np.testing.assert_array_equal(got[0], wanted[0])

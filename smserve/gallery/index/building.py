@@ -7,7 +7,8 @@ import numpy as np
 
 from smserve.errors import InvalidInput, SmserveError
 from smserve.gallery.index.choice import IndexChoice
-from smserve.gallery.index.parameters import apply_settings, parameters_for
+from smserve.gallery.index.look import look_at
+from smserve.gallery.index.parameters import apply_settings
 from smserve.gallery.index.threads import using_threads
 from smserve.types import FloatArray
 
@@ -86,7 +87,7 @@ def _check_masks(index: faiss.Index, query: FloatArray, choice: IndexChoice) -> 
         return
     everything = faiss.IDSelectorBitmap(np.full(index.ntotal // 8 + 1, 255, np.uint8))
     try:
-        index.search(np.ascontiguousarray(query, np.float32), 1, params=parameters_for(index, 1.0, everything))
+        look_at(index, selector=everything)(np.ascontiguousarray(query, np.float32), 1)
     except RuntimeError as error:
         raise InvalidInput(
             f"index {choice.index!r} can't leave items out of a search, as deleted ones are ({reason(error)}); choose "
