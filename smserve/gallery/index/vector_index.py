@@ -35,8 +35,7 @@ class VectorIndex:
         self.dimension: Final[int] = index.d
         self._index: Final = index
         self._near: Final = look_at(index)
-        self._far: Final = self._far_look()
-        self._far_score: Final = -1.0 if choice.far_score is None else choice.far_score
+        self._far_score: Final = choice.far_score
         self._count: Final[int] = int(index.ntotal)
         self._masked: tuple[Bitmap, faiss.IDSelector, int] | None = None  # the last mask: most searches share it
         _prefer_matrix_products(index.d)
@@ -135,30 +134,28 @@ class VectorIndex:
         wanted = min(max(top_k, TUNED_TOP_K), count)  # fewer candidates than it was tuned with would cost recall
         if wanted == 0 or not len(queries):
             return np.zeros((len(queries), wanted), np.int64), np.zeros((len(queries), wanted), np.float32)
+        effort = 1.0
         if kept is None and wanted <= TUNED_TOP_K:  # what most searches are; each microsecond here shows
-            near, far = self._near, self._far
+            look = self._near
         else:
-            share = count / self._count
-            effort = effort_for(wanted, share)
-            if effort > 1.0 and scanning_is_cheaper(self._index, effort, share):
-                near, far = exhaustive_look(self._index, selector), None
-            else:
-                near, far = look_at(self._index, effort, selector), self._far_look(effort, selector)
-        scores, positions = near(queries, wanted)
+            effort = effort_for(wanted, count / self._count)
+            look = self._look(effort, count / self._count, selector)
+        scores, positions = look(queries, wanted)
         several = len(queries) > 1
-        if far is not None:
+        if self._far_score is not None:
             tenth = scores[:, min(wanted, TUNED_TOP_K) - 1]
             if several or tenth[0] < self._far_score:
+                far = look_at(self._index, effort, selector, nprobe=self.choice.far_nprobe)
                 _again(far, tenth < self._far_score, queries, scores, positions)
         if positions[-1, -1] < 0 or (several and positions[:, -1].min() < 0):
             # FAISS fills places that it found nothing for with -1.
             _again(exhaustive_look(self._index, selector), positions[:, -1] < 0, queries, scores, positions)
         return (positions, scores) if wanted <= top_k else (positions[:, :top_k], scores[:, :top_k])
 
-    def _far_look(self, effort: float = 1.0, selector: faiss.IDSelector | None = None) -> Look | None:
-        if self.choice.far_nprobe is None:
-            return None
-        return look_at(self._index, effort, selector, nprobe=self.choice.far_nprobe)
+    def _look(self, effort: float, share: float, selector: faiss.IDSelector | None) -> Look:
+        if effort > 1.0 and scanning_is_cheaper(self._index, effort, share):
+            return exhaustive_look(self._index, selector)
+        return look_at(self._index, effort, selector)
 
     def _mask(self, kept: Bitmap | NDArray[np.bool_]) -> tuple[faiss.IDSelector, int]:
         """Return the selector of the kept positions, and how many they are."""
