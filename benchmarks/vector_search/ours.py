@@ -43,8 +43,7 @@ class Gallery(Contender):
     def build(self, data: Data, recalls: Sequence[float]) -> Sequence[str]:
         """Tune to each recall unless told what to take, and write a generation for each index."""
         for choice in _given(data, self._told) if self._told else _tuned(data, recalls):
-            far = "" if choice.far_score is None else f" far_score={choice.far_score:g}"
-            self._choices[choice.index + far] = choice
+            self._choices[_name(choice)] = choice
             if choice.index not in self._generations:
                 self._generations[choice.index] = _generation(data, choice)
         return list(self._choices)
@@ -71,6 +70,12 @@ class Gallery(Contender):
     def positions(self, queries: NDArray[np.float32]) -> NDArray[np.int64]:
         """Keys are positions."""
         return np.array([[key for _, key in hits] for hits in self.search_many(queries)], np.int64)
+
+
+def _name(choice: IndexChoice) -> str:
+    if choice.nprobe is None or choice.far_nprobe is None:
+        return choice.index
+    return f"{choice.index}, {choice.far_nprobe / choice.nprobe:g} times nprobe below {choice.far_score}"
 
 
 def _given(data: Data, indexes: Sequence[str]) -> Iterator[IndexChoice]:

@@ -217,11 +217,14 @@ def test_a_manifest_with_a_setting_of_later_is_not_searched_without_it(vectors: 
 
 def test_ladders_look_again_at_the_farthest() -> None:
     scores = np.linspace(0.2, 0.7, 1001).astype(np.float32)
-    few, many = second_looks(IndexChoice(index="IVF100,Flat", nprobe=12), scores)
-    assert {rung.far_score for rung in few} == {0.21}
+    near, few, many = second_looks(IndexChoice(index="IVF100,Flat", nprobe=12), scores)
+    assert {rung.far_score for rung in (*near, *few)} == {0.21}
     assert {rung.far_score for rung in many} == {0.25}
+    assert [(rung.nprobe, rung.far_nprobe) for rung in near[:4]] == [(1, 8), (2, 16), (3, 24), (4, 32)]
     assert [(rung.nprobe, rung.far_nprobe) for rung in few[:5]] == [(1, 32), (2, 64), (3, 96), (4, 100), (5, 100)]
-    assert few[-1].nprobe == 96
+    assert near[-1].nprobe == few[-1].nprobe == 96
+    harder = in_lists(in_lists(near[3], 6), 9)
+    assert (harder.nprobe, harder.far_nprobe) == (9, 72)
     assert in_lists(few[0], 200).far_nprobe == 200, "FAISS takes as many as there are"
     assert in_lists(IndexChoice(index="IVF100,Flat"), 7) == IndexChoice(index="IVF100,Flat", nprobe=7)
     for index in ("Flat", "HNSW16", "IVF1,Flat"):

@@ -18,8 +18,7 @@ _K_FACTOR: Final = (2.0, 4.0, 8.0, 16.0)
 _EF_CONSTRUCTION: Final = 100
 _MANY: Final = 150_000  # vectors from which shorter lists are tried, too
 _PER_LIST: Final = 64  # vectors of a short one; where 4 sqrt(N) lists are fewer than the clusters, long ones take ages
-_FAR_SHARES: Final = (0.02, 0.1)  # of the queries: those whose neighbours are farthest
-_FAR: Final = 32  # times nprobe
+_SECOND_LOOKS: Final = ((0.02, 8), (0.02, 32), (0.1, 32))  # share of queries, those farthest; times nprobe for these
 _MOST_LISTS: Final = 32_768  # learning more takes hours
 
 
@@ -86,14 +85,16 @@ def second_looks(choice: IndexChoice, kth_scores: FloatArray) -> Sequence[tuple[
     """
     plain = replace(choice, far_nprobe=None, far_score=None)
     ladders = []
-    for share in _FAR_SHARES if choice.lists > 1 else ():
+    for share, times in _SECOND_LOOKS if choice.lists > 1 else ():
         score = round(float(np.clip(np.quantile(kth_scores, share), -1, 1)), 4)
-        first = replace(plain, nprobe=1, far_nprobe=_FAR, far_score=score)
+        first = replace(plain, nprobe=1, far_nprobe=times, far_score=score)
         ladders.append(tuple(in_lists(first, nprobe) for nprobe in _NPROBE if nprobe < choice.lists))
     return ladders
 
 
 def in_lists(choice: IndexChoice, nprobe: int) -> IndexChoice:
-    """Return a choice that looks into so many lists, and a second time, where it does that, into 32 times as many."""
-    far = None if choice.far_score is None else max(nprobe, min(_FAR * nprobe, choice.lists))
-    return replace(choice, nprobe=nprobe, far_nprobe=far)
+    """Return a choice that looks into so many lists, and a second time, where it does that, into as many times more."""
+    if choice.far_nprobe is None:
+        return replace(choice, nprobe=nprobe)
+    far = round(nprobe * choice.far_nprobe / (choice.nprobe or 1))
+    return replace(choice, nprobe=nprobe, far_nprobe=max(nprobe, min(far, choice.lists)))
