@@ -195,3 +195,13 @@ def test_a_choice_comes_back_from_json() -> None:
     assert IndexChoice().index == EXACT
     with pytest.raises(InvalidInput, match="'probes'"):
         IndexChoice.from_dict({"index": "Flat", "probes": 3})
+
+
+def test_vectors_lie_in_the_list_of_their_nearest_centroid() -> None:
+    """Also where a graph leads to the centroids, which finds the nearest of most."""
+    scattered = unit_vectors(COUNT, DIMENSION)
+    found = [
+        VectorIndex.build(scattered, IndexChoice(index=f"IVF200{graph},Flat", nprobe=3)).nearest(scattered[:100], 20)
+        for graph in ("", "_HNSW2")
+    ]
+    np.testing.assert_array_equal(found[0][0], found[1][0])

@@ -1,5 +1,7 @@
 """Make a FAISS index: the same vectors, choice and seed give the same index."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import faiss
@@ -51,8 +53,9 @@ def build_index(vectors: FloatArray, choice: IndexChoice, *, seed: int, threads:
             apply_settings(index, choice)
             if not index.is_trained:
                 _train(index, vectors, choice, seed)
-            for start in range(0, count, _ADDED):
-                index.add(np.ascontiguousarray(vectors[start : start + _ADDED], np.float32))
+            with _exact_lists(_ivf_in(index)):
+                for start in range(0, count, _ADDED):
+                    index.add(np.ascontiguousarray(vectors[start : start + _ADDED], np.float32))
         _check_masks(index, vectors[:1], choice)
     except (RuntimeError, MemoryError) as error:
         raise SmserveError(f"index {choice.index!r} of {count:,} vectors can't be built: {reason(error)}") from None
@@ -79,6 +82,23 @@ def _train(index: faiss.Index, vectors: FloatArray, choice: IndexChoice, seed: i
         ivf.cp.niter, ivf.cp.seed = _ITERATIONS, seed
         ivf.cp.min_points_per_centroid = 1  # else FAISS complains on standard error of what we chose
     index.train(np.ascontiguousarray(vectors[np.sort(sample)], np.float32))
+
+
+@contextmanager
+def _exact_lists(ivf: Any) -> Iterator[None]:
+    """Let vectors go to the list of their nearest centroid, which a graph over the centroids would miss for some.
+
+    A vector in a wrong list is found by looking into very many.
+    """
+    graph = faiss.downcast_index(ivf.quantizer) if ivf is not None else None
+    if not isinstance(graph, faiss.IndexHNSW):
+        yield
+        return
+    ivf.quantizer = graph.storage
+    try:
+        yield
+    finally:
+        ivf.quantizer = graph
 
 
 def _check_masks(index: faiss.Index, query: FloatArray, choice: IndexChoice) -> None:
