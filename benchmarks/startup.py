@@ -123,7 +123,7 @@ def ivf_index(vectors: FloatArray) -> BuiltIndex:
     """Build what a large gallery would be tuned to."""
     choice = IndexChoice(index=f"IVF{round(4 * len(vectors) ** 0.5)},Flat", nprobe=16)
     index = VectorIndex.build(vectors, choice, threads=os.cpu_count() or 1)
-    return BuiltIndex(index=index, name=choice.index, recall={"kind": "not measured"})
+    return BuiltIndex(index=index, recall={"kind": "not measured"})
 
 
 def start_s(model: Path, gallery: Path) -> tuple[float, float]:
@@ -159,7 +159,7 @@ def print_parts(gallery: Path) -> None:
     size = sum(path.stat().st_size for path in files)
     hashed = timed(lambda: [hashlib.file_digest(path.open("rb"), "sha256") for path in files])
     print(f"  {size / 2**20:,.0f} MiB of files: sha256 in {hashed:.2f} s, {size / hashed / 2**20:,.0f} MiB/s")
-    print(f"  index.faiss loaded in {timed(lambda: VectorIndex.load(index)):.3f} s")
+    print(f"  index.faiss loaded in {timed(lambda: VectorIndex.load(index, IndexChoice())):.3f} s")
     print(
         f"  gallery opened in {timed(lambda: LocalGallery.open(gallery).close()):.2f} s, all of this in it", flush=True
     )

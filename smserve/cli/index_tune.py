@@ -82,6 +82,9 @@ def tune(
     exact search says what is right. The fastest index that surely finds the wanted share within the limits is stored,
     and the gallery's next generation gets it. Nothing changes until then, and small galleries stay exact.
 
+    The table names each index with its settings. An IVF is tried with second looks, too: "nprobe=16 far_nprobe=512
+    far_score=0.55" looks into 16 lists, and into 512 where the 10th hit then has a cosine below 0.55.
+
     \b
     Examples:
       smserve index tune --gallery gallery/

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smserve.errors import GalleryDamaged
+from smserve.errors import GalleryDamaged, InvalidInput
 from smserve.gallery.active import active_folder
 from smserve.gallery.bitmap import Bitmap, Positions
 from smserve.gallery.current import FILE_NAME as CURRENT
-from smserve.gallery.index import VectorIndex
+from smserve.gallery.index import IndexChoice, VectorIndex
 from smserve.types import FloatArray
 
 __all__ = [
@@ -55,7 +55,8 @@ class GenerationManifest:
         item_count: N.
         last_sequence: It holds what was written up to here.
         index: FAISS index string.
-        recall: How exact the index is: {"kind": "exact", "recall_at_10": 1.0} for "Flat".
+        recall: How exact the index is: {"kind": "exact", "recall_at_10": 1.0} for "Flat"; and, as "choice", the index
+            with its settings, which manifests of before the second look may lack.
         sha256: File name -> sha256.
 
     Beside these the file holds `checksum`, the sha256 of the others: CURRENT vouches for one manifest alone, and
@@ -72,6 +73,14 @@ class GenerationManifest:
     recall: dict[str, Any]
     sha256: dict[str, str]
     format_version: int = FORMAT_VERSION
+
+    def choice(self) -> IndexChoice:
+        """Return the index and its settings.
+
+        Raises:
+            InvalidInput: This smserve knows none such.
+        """
+        return IndexChoice.from_dict(self.recall.get("choice", {"index": self.index}))
 
 
 class Generation:
@@ -106,7 +115,7 @@ class Generation:
                 raise GalleryDamaged(f"{folder / name} fails its checksum")
         try:
             keys = np.fromfile(folder / KEYS, dtype="<i8")
-            index = VectorIndex.load(folder / INDEX)
+            index = VectorIndex.load(folder / INDEX, manifest.choice())
             sizes = (len(keys), len(index), index.dimension, (folder / VECTORS).stat().st_size)
             wanted = (manifest.item_count, manifest.item_count, manifest.dimension)
             if sizes != (*wanted, 4 * manifest.item_count * manifest.dimension) or (np.diff(keys) <= 0).any():
@@ -114,6 +123,8 @@ class Generation:
             vectors = mapped_vectors(folder / VECTORS, manifest.dimension)
         except OSError as error:
             raise GalleryDamaged(f"{folder} can't be read ({error.strerror})") from None
+        except InvalidInput as error:
+            raise GalleryDamaged(f"{folder} can't be searched ({error.message})") from None
         return cls(manifest, keys, vectors, index)
 
     def positions_of(self, keys: NDArray[np.int64]) -> Positions:

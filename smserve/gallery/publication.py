@@ -25,7 +25,7 @@ from smserve.gallery.generation import (
     manifest_bytes,
     mapped_vectors,
 )
-from smserve.gallery.index import EXACT, VectorIndex
+from smserve.gallery.index import VectorIndex
 from smserve.gallery.points import At, nowhere
 from smserve.gallery.row import Row
 from smserve.gallery.view import View
@@ -54,12 +54,10 @@ class BuiltIndex:
 
     Attributes:
         index: The index.
-        name: FAISS index string.
         recall: How exact it is; JSON, for the manifest.
     """
 
     index: VectorIndex
-    name: str
     recall: dict[str, Any]
 
 
@@ -69,7 +67,7 @@ IndexBuilder = Callable[[FloatArray], BuiltIndex]
 
 def exact_index(vectors: FloatArray) -> BuiltIndex:
     """Return an index that compares with every vector."""
-    return BuiltIndex(index=VectorIndex.build(vectors), name=EXACT, recall={"kind": "exact", "recall_at_10": 1.0})
+    return BuiltIndex(index=VectorIndex.build(vectors), recall={"kind": "exact", "recall_at_10": 1.0})
 
 
 def from_rows(rows: Iterable[Row]) -> Iterator[Chunk]:
@@ -151,8 +149,8 @@ def write_generation(
             metric=metric,
             item_count=count,
             last_sequence=last_sequence,
-            index=built.name,
-            recall=built.recall,
+            index=built.index.choice.index,
+            recall={**built.recall, "choice": built.index.choice.to_dict()},
             sha256={name: _sha256(partial / name) for name in (VECTORS, KEYS, INDEX)},
         )
         data = manifest_bytes(manifest)

@@ -30,7 +30,7 @@ class ModelMethods:
         context: grpc.ServicerContext,  # noqa: ARG002 - answered at once
     ) -> gallery_pb2.ListGenerationsResponse:
         """List generations."""
-        generations, origin = self._engine.generations.listed(request.gallery)
+        generations, origin = self._engine.generations.list(request.gallery)
         return gallery_pb2.ListGenerationsResponse(
             generations=map(generation_to_proto, generations), origin=origin_of(origin)
         )
@@ -41,7 +41,7 @@ class ModelMethods:
         context: grpc.ServicerContext,  # noqa: ARG002 - who leaves has it done all the same
     ) -> gallery_pb2.CompactResponse:
         """Build the next generation and swap it in."""
-        info, origin = self._engine.generations.compacted(request.gallery)
+        info, origin = self._engine.generations.compact(request.gallery)
         return gallery_pb2.CompactResponse(generation=generation_to_proto(info), origin=origin_of(origin))
 
     def RollBack(  # noqa: N802 - named by the proto
@@ -51,7 +51,7 @@ class ModelMethods:
     ) -> gallery_pb2.RollBackResponse:
         """Go back to the generation before."""
         expected = request.expected_generation if request.HasField("expected_generation") else None
-        info, origin = self._engine.generations.rolled_back(request.gallery, expected=expected)
+        info, origin = self._engine.generations.roll_back(request.gallery, expected=expected)
         return gallery_pb2.RollBackResponse(generation=generation_to_proto(info), origin=origin_of(origin))
 
     def VerifyGallery(  # noqa: N802 - named by the proto

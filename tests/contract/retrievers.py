@@ -47,11 +47,11 @@ class ItemCalls(Protocol):
 
 
 class GenerationCalls(Protocol):
-    """What the contract suite asks of generations."""
+    """What the contract suite asks of generations; the second part of an answer says what it is of."""
 
-    def list(self, gallery: str, /) -> Sequence[GenerationInfo]: ...
-    def compact(self, gallery: str, /) -> GenerationInfo: ...
-    def roll_back(self, gallery: str, /, *, expected: int | None = None) -> GenerationInfo: ...
+    def list(self, gallery: str, /) -> tuple[Sequence[GenerationInfo], object]: ...
+    def compact(self, gallery: str, /) -> tuple[GenerationInfo, object]: ...
+    def roll_back(self, gallery: str, /, *, expected: int | None = None) -> tuple[GenerationInfo, object]: ...
 
 
 class Retriever(Protocol):
@@ -150,16 +150,16 @@ class ItemsOverGrpc:
 
 
 class GenerationsOverGrpc:
-    """The client's calls under the names of the engine's generations."""
+    """The client's calls under the names of the engine's generations; the client does not keep what answers are of."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    def list(self, gallery: str, /) -> Sequence[GenerationInfo]:
-        return self.client.generations(gallery=gallery)
+    def list(self, gallery: str, /) -> tuple[Sequence[GenerationInfo], None]:
+        return self.client.generations(gallery=gallery), None
 
-    def compact(self, gallery: str, /) -> GenerationInfo:
-        return self.client.compact(gallery=gallery)
+    def compact(self, gallery: str, /) -> tuple[GenerationInfo, None]:
+        return self.client.compact(gallery=gallery), None
 
-    def roll_back(self, gallery: str, /, *, expected: int | None = None) -> GenerationInfo:
-        return self.client.roll_back(gallery=gallery, expected_generation=expected)
+    def roll_back(self, gallery: str, /, *, expected: int | None = None) -> tuple[GenerationInfo, None]:
+        return self.client.roll_back(gallery=gallery, expected_generation=expected), None

@@ -158,19 +158,19 @@ def test_generations(writable: Retriever) -> None:
     with pytest.raises(GenerationMismatch, match="no generation from before 1"):
         writable.generations.roll_back("")
     writable.items.upsert("", [new("a")])
-    compacted = writable.generations.compact("")
+    compacted, _ = writable.generations.compact("")
     assert (compacted.number, compacted.item_count, compacted.current) == (2, 25, True)
     writable.items.upsert("", [new("b", seed=51)])
-    listed = writable.generations.list("drawn")
+    listed, _ = writable.generations.list("drawn")
     assert [(each.number, each.current, each.previous) for each in listed] == [(2, True, False), (1, False, True)]
     assert (listed[0].index, listed[0].recall) == (compacted.index, compacted.recall)
     with pytest.raises(GenerationMismatch, match="at generation 2, not at 7"):
         writable.generations.roll_back("", expected=7)
-    assert writable.generations.roll_back("", expected=2).number == 1
+    assert writable.generations.roll_back("", expected=2)[0].number == 1
     result = writable.search(SearchRequest(image=new("b", seed=51).image, top_k=26))
     assert result.generation == 1
     assert {"a", "b"} <= {hit.item_id for hit in result.hits}  # what was written since stays found
-    assert writable.generations.compact("").number == 3
+    assert writable.generations.compact("")[0].number == 3
 
 
 @pytest.mark.parametrize(

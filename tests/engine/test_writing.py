@@ -89,11 +89,14 @@ def test_deletions(engine: Engine) -> None:
 
 def test_generations(engine: Engine) -> None:
     engine.items.upsert("g", pictures())
-    assert engine.generations.compact("g").number == 2
-    assert [each.number for each in engine.generations.list("g")] == [2, 1]
+    made, origin = engine.generations.compact("g")
+    assert (made.number, origin.generation) == (2, 2)
+    listed, origin = engine.generations.list("g")
+    assert ([each.number for each in listed], origin.generation) == ([2, 1], 2)
     with pytest.raises(GenerationMismatch):
         engine.generations.roll_back("g", expected=1)
-    assert engine.generations.roll_back("g", expected=2).number == 1
+    gone_to, origin = engine.generations.roll_back("g", expected=2)
+    assert (gone_to.number, origin.generation) == (1, 1)
     result = engine.search(SearchRequest(image=encode(draw("red"))))
     assert (result.generation, result.hits[0].item_id) == (1, "red.png")
 

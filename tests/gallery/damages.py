@@ -247,7 +247,7 @@ def _logged(outcome: Outcome) -> Iterator[None]:
 
 def _ivf(vectors: FloatArray) -> BuiltIndex:
     choice = IndexChoice(index="IVF2,Flat", nprobe=2)
-    return BuiltIndex(index=VectorIndex.build(vectors, choice), name=choice.index, recall={"kind": "all cells"})
+    return BuiltIndex(index=VectorIndex.build(vectors, choice), recall={"kind": "all cells"})
 
 
 def _write_choice(path: Path) -> None:

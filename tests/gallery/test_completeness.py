@@ -34,7 +34,7 @@ def items(numbers: range, seed: int) -> list[NewItem]:
 
 def built(name: str, vectors: FloatArray) -> BuiltIndex:
     choice = IndexChoice(index=name, nprobe=1 if "IVF" in name else None)
-    return BuiltIndex(index=VectorIndex.build(vectors, choice), name=name, recall={})
+    return BuiltIndex(index=VectorIndex.build(vectors, choice), recall={})
 
 
 class Galleries:

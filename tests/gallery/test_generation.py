@@ -25,7 +25,7 @@ def test_what_a_generation_holds(published: Published) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["number"], manifest["format_version"], manifest["item_count"]) == (2, 1, 40)
     assert (manifest["last_sequence"], manifest["index"]) == (2, "Flat")
-    assert manifest["recall"] == {"kind": "exact", "recall_at_10": 1.0}
+    assert manifest["recall"] == {"kind": "exact", "recall_at_10": 1.0, "choice": {"index": "Flat"}}
     assert np.fromfile(folder / "keys.i64", "<i8").tolist() == list(range(1, 41))
     vectors = np.fromfile(folder / "vectors.f32", "<f4").reshape(40, DIMENSION)
     np.testing.assert_array_equal(vectors, [published.oracle.items[f"item-{n}"].vector for n in range(40)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smserve.errors import GalleryDamaged, InvalidVector, SmserveError
-from smserve.gallery.index import VectorIndex
+from smserve.gallery.index import IndexChoice, VectorIndex
 
 AXES = np.eye(4, dtype=np.float32)
 QUERY = np.array([[0.8, 0.6, 0.0, 0.0]], np.float32)  # nearest to axis 0, then axis 1
@@ -42,7 +42,7 @@ def test_a_saved_index_gives_the_same_answers(tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
     built = VectorIndex.build(vectors)
     built.save(tmp_path / "index.faiss")
-    loaded = VectorIndex.load(tmp_path / "index.faiss")
+    loaded = VectorIndex.load(tmp_path / "index.faiss", IndexChoice())
     assert (len(loaded), loaded.dimension) == (50, 4)
     for wanted, got in zip(built.search(AXES, 7), loaded.search(AXES, 7), strict=True):
         np.testing.assert_array_equal(got[0], wanted[0])
@@ -53,7 +53,7 @@ def test_a_saved_index_gives_the_same_answers(tmp_path: Path) -> None:
 def test_what_faiss_can_not_read_is_our_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "index.faiss").write_bytes(content)
     with pytest.raises(GalleryDamaged, match=r"index\.faiss"):
-        VectorIndex.load(tmp_path / "index.faiss")
+        VectorIndex.load(tmp_path / "index.faiss", IndexChoice())
 
 
 def test_an_index_that_can_not_be_written_is_our_error(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_bitmap_says_the_same_as_booleans(built: VectorIndex, vectors: FloatAr
 def test_settings_travel_in_the_file(built: VectorIndex, vectors: FloatArray, tmp_path: Path) -> None:
     built.save(tmp_path / "index.faiss")
     assert (tmp_path / "index.faiss").stat().st_size == built.size_bytes()
-    loaded = VectorIndex.load(tmp_path / "index.faiss")
+    loaded = VectorIndex.load(tmp_path / "index.faiss", built.choice)
     for top_k in (10, 200):
         for wanted, got in zip(built.search(vectors[:50], top_k), loaded.search(vectors[:50], top_k), strict=True):
             np.testing.assert_array_equal(got[0], wanted[0])
@@ -195,3 +195,13 @@ def test_a_choice_comes_back_from_json() -> None:
     assert IndexChoice().index == EXACT
     with pytest.raises(InvalidInput, match="'probes'"):
         IndexChoice.from_dict({"index": "Flat", "probes": 3})
+
+
+def test_vectors_lie_in_the_list_of_their_nearest_centroid() -> None:
+    """Also where a graph leads to the centroids, which finds the nearest of most."""
+    scattered = unit_vectors(COUNT, DIMENSION)
+    found = [
+        VectorIndex.build(scattered, IndexChoice(index=f"IVF200{graph},Flat", nprobe=3)).nearest(scattered[:100], 20)
+        for graph in ("", "_HNSW2")
+    ]
+    np.testing.assert_array_equal(found[0][0], found[1][0])

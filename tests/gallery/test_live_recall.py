@@ -25,7 +25,7 @@ DEADLINE_S = 20
 def narrow(vectors: FloatArray) -> BuiltIndex:
     """One list of 20: scattered vectors' neighbours lie in others, too."""
     choice = IndexChoice(index="IVF20,Flat", nprobe=1)
-    return BuiltIndex(index=VectorIndex.build(vectors, choice), name=choice.index, recall={})
+    return BuiltIndex(index=VectorIndex.build(vectors, choice), recall={})
 
 
 def items(start: int, count: int) -> list[NewItem]:

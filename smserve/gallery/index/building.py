@@ -1,5 +1,7 @@
 """Make a FAISS index: the same vectors, choice and seed give the same index."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import faiss
@@ -7,7 +9,8 @@ import numpy as np
 
 from smserve.errors import InvalidInput, SmserveError
 from smserve.gallery.index.choice import IndexChoice
-from smserve.gallery.index.parameters import apply_settings, parameters_for
+from smserve.gallery.index.look import look_at
+from smserve.gallery.index.parameters import apply_settings
 from smserve.gallery.index.threads import using_threads
 from smserve.types import FloatArray
 
@@ -50,8 +53,9 @@ def build_index(vectors: FloatArray, choice: IndexChoice, *, seed: int, threads:
             apply_settings(index, choice)
             if not index.is_trained:
                 _train(index, vectors, choice, seed)
-            for start in range(0, count, _ADDED):
-                index.add(np.ascontiguousarray(vectors[start : start + _ADDED], np.float32))
+            with _exact_lists(_ivf_in(index)):
+                for start in range(0, count, _ADDED):
+                    index.add(np.ascontiguousarray(vectors[start : start + _ADDED], np.float32))
         _check_masks(index, vectors[:1], choice)
     except (RuntimeError, MemoryError) as error:
         raise SmserveError(f"index {choice.index!r} of {count:,} vectors can't be built: {reason(error)}") from None
@@ -80,13 +84,30 @@ def _train(index: faiss.Index, vectors: FloatArray, choice: IndexChoice, seed: i
     index.train(np.ascontiguousarray(vectors[np.sort(sample)], np.float32))
 
 
+@contextmanager
+def _exact_lists(ivf: Any) -> Iterator[None]:
+    """Let vectors go to the list of their nearest centroid, which a graph over the centroids would miss for some.
+
+    A vector in a wrong list is found by looking into very many.
+    """
+    graph = faiss.downcast_index(ivf.quantizer) if ivf is not None else None
+    if not isinstance(graph, faiss.IndexHNSW):
+        yield
+        return
+    ivf.quantizer = graph.storage
+    try:
+        yield
+    finally:
+        ivf.quantizer = graph
+
+
 def _check_masks(index: faiss.Index, query: FloatArray, choice: IndexChoice) -> None:
     """Refuse at once an index that can't leave out what was deleted or filtered."""
     if not len(query):
         return
     everything = faiss.IDSelectorBitmap(np.full(index.ntotal // 8 + 1, 255, np.uint8))
     try:
-        index.search(np.ascontiguousarray(query, np.float32), 1, params=parameters_for(index, 1.0, everything))
+        look_at(index, selector=everything)(np.ascontiguousarray(query, np.float32), 1)
     except RuntimeError as error:
         raise InvalidInput(
             f"index {choice.index!r} can't leave items out of a search, as deleted ones are ({reason(error)}); choose "

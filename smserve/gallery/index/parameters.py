@@ -7,7 +7,7 @@ import faiss
 
 from smserve.gallery.index.choice import IndexChoice
 
-__all__ = ["TUNED_TOP_K", "apply_settings", "effort_for", "exhaustive", "parameters_for", "scanning_is_cheaper"]
+__all__ = ["TUNED_TOP_K", "apply_settings", "centroids_of", "effort_for", "parameters_for", "scanning_is_cheaper"]
 
 TUNED_TOP_K: Final = 10
 """Settings are tuned for recall@10."""
@@ -15,6 +15,7 @@ TUNED_TOP_K: Final = 10
 _IVF_GROWTH: Final = 0.75
 _HNSW_GROWTH: Final = 1.2
 _HNSW_COST: Final = 200  # vectors that are compared one after the other in the time of one candidate in the graph
+_LIST_COST: Final = 250  # the same of centroids; at equal cost the graph is the worse way, since it misses some
 
 
 def effort_for(top_k: int, share: float) -> float:
@@ -30,7 +31,7 @@ def effort_for(top_k: int, share: float) -> float:
 
 
 def apply_settings(index: faiss.Index, choice: IndexChoice) -> None:
-    """Make the settings the index's own; FAISS writes them into its file, too."""
+    """Make the settings that FAISS has the index's own; it writes them into its file, too."""
     index = faiss.downcast_index(index)
     if isinstance(index, faiss.IndexRefine):
         apply_settings(index.base_index, choice)
@@ -45,7 +46,13 @@ def apply_settings(index: faiss.Index, choice: IndexChoice) -> None:
         index.hnsw.efConstruction = choice.efConstruction or index.hnsw.efConstruction
 
 
-def parameters_for(index: faiss.Index, effort: float = 1.0, selector: faiss.IDSelector | None = None) -> Any:
+def parameters_for(
+    index: faiss.Index,
+    effort: float = 1.0,
+    selector: faiss.IDSelector | None = None,
+    *,
+    nprobe: int | None = None,
+) -> Any:
     """Return parameters that search with the index's own settings, or harder.
 
     What a search finds at a given setting falls with the number of neighbours asked for. That the settings of an IVF
@@ -56,32 +63,31 @@ def parameters_for(index: faiss.Index, effort: float = 1.0, selector: faiss.IDSe
         index: What is to be searched.
         effort: See `effort_for`.
         selector: Positions that may be found; None means all.
+        nprobe: For an IVF, instead of its own.
     """
     index = faiss.downcast_index(index)
     if isinstance(index, faiss.IndexRefine):
-        base = parameters_for(index.base_index, effort, selector)
+        base = parameters_for(index.base_index, effort, selector, nprobe=nprobe)
         return faiss.IndexRefineSearchParameters(k_factor=index.k_factor, base_index_params=base)
     if isinstance(index, faiss.IndexIVF):
-        nprobe = min(index.nlist, math.ceil(index.nprobe * effort**_IVF_GROWTH))
-        quantizer = _quantizer_parameters(index, nprobe)
-        return faiss.SearchParametersIVF(nprobe=nprobe, sel=selector, quantizer_params=quantizer)
+        lists = min(index.nlist, math.ceil((nprobe or index.nprobe) * effort**_IVF_GROWTH))
+        quantizer = faiss.downcast_index(index.quantizer)
+        graph = None
+        if isinstance(quantizer, faiss.IndexHNSW):
+            graph = faiss.SearchParametersHNSW(efSearch=_candidates(quantizer, lists))
+        return faiss.SearchParametersIVF(nprobe=lists, sel=selector, quantizer_params=graph)
     if isinstance(index, faiss.IndexHNSW):
         candidates = math.ceil(index.hnsw.efSearch * effort**_HNSW_GROWTH)
         return faiss.SearchParametersHNSW(efSearch=min(candidates, max(1, index.ntotal)), sel=selector)
     return faiss.SearchParameters(sel=selector)
 
 
-def exhaustive(index: faiss.Index, selector: faiss.IDSelector | None = None) -> tuple[faiss.Index, Any]:
-    """Return an index and parameters that look at every vector, as exactly as it is stored."""
-    index = faiss.downcast_index(index)
-    if isinstance(index, faiss.IndexRefine):
-        return exhaustive(index.refine_index, selector)
-    if isinstance(index, faiss.IndexIVF):
-        quantizer = _quantizer_parameters(index, index.nlist)
-        return index, faiss.SearchParametersIVF(nprobe=index.nlist, sel=selector, quantizer_params=quantizer)
-    if isinstance(index, faiss.IndexHNSW):
-        return exhaustive(index.storage, selector)
-    return index, faiss.SearchParameters(sel=selector)
+def centroids_of(index: faiss.IndexIVF, nprobe: int) -> faiss.Index | None:
+    """Return the centroids that a graph leads to, where it is cheaper to compare with all; None where it isn't."""
+    quantizer = faiss.downcast_index(index.quantizer)
+    if isinstance(quantizer, faiss.IndexHNSW) and _candidates(quantizer, nprobe) * _LIST_COST > index.nlist:
+        return faiss.downcast_index(quantizer.storage)
+    return None
 
 
 def scanning_is_cheaper(index: faiss.Index, effort: float, share: float) -> bool:
@@ -95,8 +101,5 @@ def scanning_is_cheaper(index: faiss.Index, effort: float, share: float) -> bool
     return bool(candidates * _HNSW_COST > share * index.ntotal)
 
 
-def _quantizer_parameters(index: faiss.IndexIVF, nprobe: int) -> Any:
-    quantizer = faiss.downcast_index(index.quantizer)
-    if isinstance(quantizer, faiss.IndexHNSW):
-        return faiss.SearchParametersHNSW(efSearch=max(quantizer.hnsw.efSearch, 2 * nprobe))
-    return None
+def _candidates(quantizer: faiss.IndexHNSW, nprobe: int) -> int:
+    return max(int(quantizer.hnsw.efSearch), 2 * nprobe)

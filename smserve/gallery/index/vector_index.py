@@ -1,7 +1,7 @@
 """Vectors by position, searched by cosine with whatever index was chosen."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import faiss
 import numpy as np
@@ -11,14 +11,8 @@ from smserve.errors import GalleryDamaged, InvalidVector, SmserveError
 from smserve.gallery.bitmap import Bitmap, Positions
 from smserve.gallery.index.building import build_index, reason
 from smserve.gallery.index.choice import IndexChoice
-from smserve.gallery.index.parameters import (
-    TUNED_TOP_K,
-    apply_settings,
-    effort_for,
-    exhaustive,
-    parameters_for,
-    scanning_is_cheaper,
-)
+from smserve.gallery.index.look import Look, exhaustive_look, look_at
+from smserve.gallery.index.parameters import TUNED_TOP_K, apply_settings, effort_for, scanning_is_cheaper
 from smserve.types import FloatArray
 
 __all__ = ["VectorIndex"]
@@ -28,12 +22,20 @@ _BLAS_FROM: Final = 8  # queries; below, FAISS compares one by one, which is fas
 
 
 class VectorIndex:
-    """Safe to search from many threads."""
+    """Safe to search from many threads.
 
-    def __init__(self, index: faiss.Index) -> None:
-        self._index: Final = index
+    Attributes:
+        choice: Which index it is, and what it is searched with.
+        dimension: D.
+    """
+
+    def __init__(self, index: faiss.Index, choice: IndexChoice) -> None:
+        apply_settings(index, choice)
+        self.choice: Final = choice
         self.dimension: Final[int] = index.d
-        self._parameters: Final = parameters_for(index)
+        self._index: Final = index
+        self._near: Final = look_at(index)
+        self._far_score: Final = choice.far_score
         self._count: Final[int] = int(index.ntotal)
         self._masked: tuple[Bitmap, faiss.IDSelector, int] | None = None  # the last mask: most searches share it
         _prefer_matrix_products(index.d)
@@ -43,19 +45,22 @@ class VectorIndex:
         cls, vectors: FloatArray, choice: IndexChoice | None = None, *, seed: int = 0, threads: int = 1
     ) -> "VectorIndex":
         """Index vectors (N, D) of unit norm, exactly unless told otherwise; see `build_index`."""
-        return cls(build_index(vectors, choice or IndexChoice(), seed=seed, threads=threads))
+        choice = choice or IndexChoice()
+        return cls(build_index(vectors, choice, seed=seed, threads=threads), choice)
 
     @classmethod
-    def load(cls, path: Path) -> "VectorIndex":
+    def load(cls, path: Path, choice: IndexChoice) -> "VectorIndex":
         """Load an index file, mapped into memory where FAISS can; its checksum must have been verified: it has none.
 
-        The settings that it was saved with come back with it.
+        Args:
+            path: What `save` wrote.
+            choice: What it was built with. FAISS's file holds FAISS's own settings, which stay where this has none.
 
         Raises:
             GalleryDamaged: FAISS can't read it.
         """
         try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), choice)
         except RuntimeError as error:
             raise GalleryDamaged(f"{path} can't be read by FAISS: {reason(error)}") from None
 
@@ -73,8 +78,7 @@ class VectorIndex:
 
     def with_settings(self, choice: IndexChoice) -> "VectorIndex":
         """Return this index, searched with other settings from now on; not while others search it."""
-        apply_settings(self._index, choice)
-        return VectorIndex(self._index)
+        return VectorIndex(self._index, choice)
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -105,7 +109,8 @@ class VectorIndex:
         """Find the nearest vectors of each query.
 
         The more hits are wanted, and the fewer positions may be found, the harder an approximate index looks; where a
-        look at every vector costs less, or fewer hits than there are come back, it does that.
+        look at every vector costs less, or fewer hits than there are come back, it does that. Queries whose 10th hit
+        scores below `choice.far_score` are looked at a second time.
 
         Args:
             queries: (Q, D) float32, unit norm.
@@ -129,34 +134,28 @@ class VectorIndex:
         wanted = min(max(top_k, TUNED_TOP_K), count)  # fewer candidates than it was tuned with would cost recall
         if wanted == 0 or not len(queries):
             return np.zeros((len(queries), wanted), np.int64), np.zeros((len(queries), wanted), np.float32)
+        effort = 1.0
         if kept is None and wanted <= TUNED_TOP_K:  # what most searches are; each microsecond here shows
-            scores, positions = self._ask(queries, wanted, self._parameters)
+            look = self._near
         else:
-            share = count / self._count
-            effort = effort_for(wanted, share)
-            if effort > 1.0 and scanning_is_cheaper(self._index, effort, share):
-                scores, positions = self._scan(queries, wanted, selector)
-            else:
-                scores, positions = self._ask(queries, wanted, parameters_for(self._index, effort, selector))
-        # FAISS fills places that it found nothing for with -1.
-        if positions[0, -1] < 0 or (len(queries) > 1 and positions[:, -1].min() < 0):
-            scores, positions = self._scan(queries, wanted, selector)
+            effort = effort_for(wanted, count / self._count)
+            look = self._look(effort, count / self._count, selector)
+        scores, positions = look(queries, wanted)
+        several = len(queries) > 1
+        if self._far_score is not None:
+            tenth = scores[:, min(wanted, TUNED_TOP_K) - 1]
+            if several or tenth[0] < self._far_score:
+                far = look_at(self._index, effort, selector, nprobe=self.choice.far_nprobe)
+                _again(far, tenth < self._far_score, queries, scores, positions)
+        if positions[-1, -1] < 0 or (several and positions[:, -1].min() < 0):
+            # FAISS fills places that it found nothing for with -1.
+            _again(exhaustive_look(self._index, selector), positions[:, -1] < 0, queries, scores, positions)
         return (positions, scores) if wanted <= top_k else (positions[:, :top_k], scores[:, :top_k])
 
-    def _ask(self, queries: FloatArray, wanted: int, parameters: Any) -> tuple[FloatArray, Positions]:
-        """Search as FAISS's own Python wrapper does, without its checks, which cost as much as a short search."""
-        scores = np.empty((len(queries), wanted), np.float32)
-        positions = np.empty((len(queries), wanted), np.int64)
-        where = faiss.swig_ptr(queries), wanted, faiss.swig_ptr(scores), faiss.swig_ptr(positions)
-        self._index.search_c(len(queries), *where, parameters)
-        return scores, positions
-
-    def _scan(
-        self, queries: FloatArray, wanted: int, selector: faiss.IDSelector | None
-    ) -> tuple[FloatArray, Positions]:
-        index, parameters = exhaustive(self._index, selector)
-        found: tuple[FloatArray, Positions] = index.search(queries, wanted, params=parameters)
-        return found
+    def _look(self, effort: float, share: float, selector: faiss.IDSelector | None) -> Look:
+        if effort > 1.0 and scanning_is_cheaper(self._index, effort, share):
+            return exhaustive_look(self._index, selector)
+        return look_at(self._index, effort, selector)
 
     def _mask(self, kept: Bitmap | NDArray[np.bool_]) -> tuple[faiss.IDSelector, int]:
         """Return the selector of the kept positions, and how many they are."""
@@ -167,6 +166,13 @@ class VectorIndex:
             masked = (bitmap, faiss.IDSelectorBitmap(bitmap.packed), count)
             self._masked = masked
         return masked[1:]
+
+
+def _again(look: Look, which: NDArray[np.bool_], queries: FloatArray, scores: FloatArray, positions: Positions) -> None:
+    """Replace what was found for some of the queries."""
+    rows = np.flatnonzero(which)
+    if len(rows):
+        scores[rows], positions[rows] = look(queries[rows], scores.shape[1])
 
 
 def _prefer_matrix_products(dimension: int) -> None:

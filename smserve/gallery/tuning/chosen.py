@@ -9,6 +9,7 @@ from typing import Final
 from smserve.errors import GalleryDamaged, InvalidInput, RecallTooLow
 from smserve.gallery.index import IndexChoice, VectorIndex
 from smserve.gallery.publication import BuiltIndex, IndexBuilder, exact_index
+from smserve.gallery.tuning.candidates import in_lists
 from smserve.gallery.tuning.choice_file import StoredChoice, read_choice, write_choice
 from smserve.gallery.tuning.queries import between_neighbours
 from smserve.gallery.tuning.recall import Recall
@@ -111,38 +112,31 @@ def _held_to_recall(
     index: VectorIndex, stored: StoredChoice, vectors: FloatArray, *, seed: int, min_recall: float | None
 ) -> BuiltIndex:
     measured = between_neighbours(vectors, _QUERIES, seed)
-    choice = stored.choice
     recall = measure_recall(index, measured)
     for _ in range(_TRIES):
         if recall.low >= stored.recall:
             break
-        choice = _harder(choice)
-        index = index.with_settings(choice)
+        index = index.with_settings(_harder(index.choice))
         recall = measure_recall(index, measured)
     if recall.low < stored.recall:
-        _log.warning("index %s finds %.4f of the neighbours, it was chosen for %g", choice, recall.value, stored.recall)
+        _log.warning(
+            "index %s finds %.4f of the neighbours, it was chosen for %g", index.choice, recall.value, stored.recall
+        )
     if min_recall is not None and recall.low < min_recall:
         raise RecallTooLow(
-            f"index {choice} has recall@{recall.k} {recall.value:.4f} ({recall.low:.4f} to {recall.high:.4f}) on these "
-            f"{len(vectors):,} vectors, wanted at least {min_recall:g}; run `smserve index tune` again"
+            f"index {index.choice} has recall@{recall.k} {recall.value:.4f} ({recall.low:.4f} to {recall.high:.4f}) on "
+            f"these {len(vectors):,} vectors, wanted at least {min_recall:g}; run `smserve index tune` again"
         )
-    return BuiltIndex(index=index, name=choice.index, recall=_document(choice, recall, stored))
+    return BuiltIndex(index=index, recall=_document(recall, stored))
 
 
 def _harder(choice: IndexChoice) -> IndexChoice:
-    def more(value: int | None) -> int | None:
-        return None if value is None else round(value * _HARDER + 0.5)
-
+    candidates = None if choice.efSearch is None else round(choice.efSearch * _HARDER + 0.5)
     factor = None if choice.k_factor is None else choice.k_factor * _HARDER
-    return replace(choice, nprobe=more(choice.nprobe), efSearch=more(choice.efSearch), k_factor=factor)
+    harder = replace(choice, efSearch=candidates, k_factor=factor)
+    return harder if choice.nprobe is None else in_lists(harder, round(choice.nprobe * _HARDER + 0.5))
 
 
-def _document(choice: IndexChoice, recall: Recall, stored: StoredChoice) -> dict[str, object]:
-    """Return what the manifest says: the settings travel in the index file itself, and are named here for people."""
-    return {
-        "kind": "measured",
-        "query_kind": "between neighbours",
-        "target": stored.recall,
-        "choice": choice.to_dict(),
-        **recall.to_dict(),
-    }
+def _document(recall: Recall, stored: StoredChoice) -> dict[str, object]:
+    """Return what the manifest says of the recall."""
+    return {"kind": "measured", "query_kind": "between neighbours", "target": stored.recall, **recall.to_dict()}

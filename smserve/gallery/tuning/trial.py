@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from smserve.gallery.index import IndexChoice, VectorIndex, using_threads
-from smserve.gallery.tuning.candidates import Candidate
+from smserve.gallery.tuning.candidates import Candidate, second_looks
 from smserve.gallery.tuning.queries import MeasuredQueries
 from smserve.gallery.tuning.recall import Recall, recall_of
 from smserve.types import FloatArray
@@ -61,6 +61,8 @@ def try_candidate(
 ) -> Sequence[Trial]:
     """Build a candidate; return a trial a ladder, at the first rung whose recall is surely the target, else the last.
 
+    An IVF is tried with second looks, too, beside the best of its trials without.
+
     Args:
         candidate: The index and the ladders of its settings.
         measured: Queries, their truth, and what is indexed.
@@ -71,30 +73,39 @@ def try_candidate(
     started = time.perf_counter()
     index = VectorIndex.build(measured.vectors, candidate.choice, seed=seed, threads=threads)
     build_s, memory_bytes = time.perf_counter() - started, index.size_bytes()
-    trials = []
-    for ladder in candidate.ladders:
-        seen: dict[IndexChoice, Recall] = {}
 
-        def reaches(choice: IndexChoice, seen: dict[IndexChoice, Recall] = seen) -> bool:
-            seen[choice] = measure_recall(index.with_settings(choice), measured, exact=choice.is_exact)
-            return seen[choice].low >= target
-
-        rung = ladder[min(bisect.bisect_left(ladder, True, key=reaches), len(ladder) - 1)]
+    def climbed(ladder: Sequence[IndexChoice]) -> Trial:
+        rung, recall = _climb(index, measured, ladder, target)
         tuned = index.with_settings(rung)
         qps_1, latency_ms = _speed(tuned, measured, batch=1)
         qps_64, _ = _speed(tuned, measured, batch=64)
-        trials.append(
-            Trial(
-                choice=rung,
-                recall=seen[rung],
-                build_s=build_s,
-                memory_bytes=memory_bytes,
-                qps_1=qps_1,
-                qps_64=qps_64,
-                latency_ms=latency_ms,
-            )
+        return Trial(
+            choice=rung,
+            recall=recall,
+            build_s=build_s,
+            memory_bytes=memory_bytes,
+            qps_1=qps_1,
+            qps_64=qps_64,
+            latency_ms=latency_ms,
         )
-    return trials
+
+    trials = [climbed(ladder) for ladder in candidate.ladders]
+    best = max(trials, key=lambda trial: (min(trial.recall.low, target), trial.qps_1))
+    return trials + [climbed(ladder) for ladder in second_looks(best.choice, measured.kth_scores)]
+
+
+def _climb(
+    index: VectorIndex, measured: MeasuredQueries, ladder: Sequence[IndexChoice], target: float
+) -> tuple[IndexChoice, Recall]:
+    """Return the first rung that surely reaches the target, or the last one, and its recall."""
+    seen: dict[IndexChoice, Recall] = {}
+
+    def reaches(choice: IndexChoice) -> bool:
+        seen[choice] = measure_recall(index.with_settings(choice), measured, exact=choice.is_exact)
+        return seen[choice].low >= target
+
+    rung = ladder[min(bisect.bisect_left(ladder, True, key=reaches), len(ladder) - 1)]
+    return rung, seen[rung]
 
 
 def measure_recall(index: VectorIndex, measured: MeasuredQueries, *, exact: bool = False) -> Recall:

@@ -7,7 +7,7 @@ from pathlib import Path
 from smserve.errors import GalleryLocked, SmserveError
 from smserve.gallery.active import active_folder
 from tests.gallery.conftest import Published
-from tests.gallery.staging.test_staging import open_stage
+from tests.gallery.staging.other_model import open_stage
 
 ROUNDS = 20
 

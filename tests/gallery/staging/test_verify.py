@@ -9,7 +9,7 @@ from smserve.gallery.repair import repair_gallery
 from smserve.gallery.staging import activate, discard, discard_previous, read_staged
 from smserve.gallery.verify import verify_gallery
 from tests.gallery.conftest import Published
-from tests.gallery.staging.test_staging import bring_level, open_stage
+from tests.gallery.staging.other_model import bring_level, open_stage
 
 FILES = ("gallery.sqlite", "COMMITTED", "CURRENT", "generations/000001/vectors.f32", "generations/000001/manifest.json")
 
