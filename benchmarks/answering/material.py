@@ -16,7 +16,7 @@ from benchmarks.vector_search.data import DIMENSION, Data
 from smserve.gallery import LocalGalleryWriter, NewItem
 from smserve.gallery.tuning import tuned_index
 from smserve.images import ResizeRule
-from smserve.indexing import build_gallery, pictures_in
+from smserve.indexing import SourceItem, build_gallery
 from smserve.model_file import fingerprint
 from tests.support.pictures import COLORS, draw, encode
 from tests.support.tiny_model import write_tiny_model
@@ -55,9 +55,12 @@ def demo_model(path: Path) -> Path:
 
 
 def photo_gallery(path: Path, model: Path, pictures: list[Path]) -> Path:
-    """Build a gallery of all photos, searched exactly."""
-    folder = Path(os.environ["SMSERVE_PHOTOS"]) if "SMSERVE_PHOTOS" in os.environ else pictures[0].parent
-    build_gallery(model=model, sources=pictures_in(folder), gallery=path, near_duplicates=None)
+    """Build a gallery of the photos, searched exactly."""
+    sources = [
+        SourceItem(item_id=f"{number}.jpg", path=picture, label=picture.parent.name)
+        for number, picture in enumerate(pictures)
+    ]
+    build_gallery(model=model, sources=sources, gallery=path, near_duplicates=None)
     return path
 
 
