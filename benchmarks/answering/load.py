@@ -49,8 +49,9 @@ def vectors(address: str, files: Sequence[Path]) -> tuple[list[Any], Callable[[]
 
 
 def echoes(address: str, files: Sequence[Path]) -> tuple[list[Any], Callable[[], Ask]]:
-    """As many bytes as the pictures have, to the plainest server."""
-    requests = [retrieval_pb2.SearchRequest(image=path.read_bytes()).SerializeToString() for path in files]
+    """The same messages, to the plainest server."""
+    make = vectors if files[0].suffix == ".npy" else pictures
+    requests = [request.SerializeToString() for request in make(address, files)[0]]
 
     def connect() -> Ask:
         method: Any = grpc.insecure_channel(address, options=_OPTIONS).unary_unary(METHOD)

@@ -53,17 +53,25 @@ class CallInterceptor(grpc.ServerInterceptor):
         self._administration: Final = administration
         self._streams: Final = streams
         self._observers: Final = observers
+        self._wrapped: Final[dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
 
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the method's handler, wrapped."""
-        handler = continuation(handler_call_details)
+        """Return the method's handler, wrapped; once for all calls, as a method's handler is always the same."""
         method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        handler = continuation(handler_call_details)
         if handler is None or method.startswith(_PASSED) or method in _FREE:
             return handler
+        wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         reading = lenient(handler.request_deserializer)
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(

@@ -34,7 +34,10 @@ class ServiceTimes:
     def add(self, kind: str, time_s: float) -> None:
         """Take a call's time into account."""
         self._all.add(time_s)
-        self._by_kind.setdefault(kind, _Latest()).add(time_s)
+        times = self._by_kind.get(kind)
+        if times is None:
+            times = self._by_kind[kind] = _Latest()
+        times.add(time_s)
 
     def median_s(self, kind: str | None = None) -> float:
         """Return the median of a kind, or of all; 0 where there was no call."""

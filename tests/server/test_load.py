@@ -65,7 +65,7 @@ def test_administration_keeps_no_search_waiting(engine: Engine, monkeypatch: pyt
         assert open_.wait(30)
         raise Overloaded("the end of the test")
 
-    monkeypatch.setattr(engine.generations, "compacted", slow)  # as slow as the test needs it
+    monkeypatch.setattr(engine.generations, "compact", slow)  # as slow as the test needs it
     with running_server(engine, max_in_flight=1, max_waiting=0) as server, Client(server.address) as client:
 
         def compact() -> None:
