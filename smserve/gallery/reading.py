@@ -1,13 +1,9 @@
 """Answer questions from the view in use and the records: what a reader and a live gallery have in common."""
 
-import base64
-import binascii
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from smserve.errors import GalleryDamaged, InvalidInput, InvalidVector, ItemNotFound
 from smserve.gallery.ahead import VerificationAhead
@@ -17,16 +13,18 @@ from smserve.gallery.following import caught_up
 from smserve.gallery.index import EXACT
 from smserve.gallery.level import Level
 from smserve.gallery.live_recall import CheckedSearch, LiveRecall
+from smserve.gallery.page_token import key_of, token_of
 from smserve.gallery.records import Records
 from smserve.gallery.row import FoundRow, Row
 from smserve.gallery.row_cache import RowCache
 from smserve.gallery.selections import Selections
+from smserve.gallery.showing import hits_of, item_of
 from smserve.gallery.stopwatch import Stopwatch
 from smserve.gallery.thinning import Nearest, thinned
 from smserve.gallery.values import Counts, Neighbours, Page, PerLabel
 from smserve.gallery.view import View
 from smserve.gallery.views import Views
-from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item, Payload
+from smserve.types import FieldMask, FloatArray, GalleryInfo, Item
 
 __all__ = ["Reading"]
 
@@ -106,7 +104,7 @@ class Reading:
                 )
             with of_rows:
                 hits = tuple(
-                    self._hits(query, [rows[key] for key in keys], fields)
+                    hits_of(query, [rows[key] for key in keys], fields, self._records.thumbnail)
                     for query, keys in zip(vectors, nearest, strict=True)
                 )
             if per_label is None and self._live_recall.is_due() and len(vectors):
@@ -124,13 +122,13 @@ class Reading:
         row = self._records.by_id(item_id)
         if row is None:
             raise ItemNotFound(f"gallery {self._name!r} has no item {item_id!r}; check the id")
-        return self._item(row, fields)
+        return item_of(row, fields, self._records.thumbnail)
 
     def page(self, size: int, token: str, fields: FieldMask, condition: Condition | None) -> Page:
         """Return the next items by key."""
         if size < 1:
             raise InvalidInput(f"a page of {size} items was asked for; wanted at least 1", field="page_size")
-        after = _key_of(token)
+        after = key_of(token)
         with self._records.snapshot():
             if condition is None:
                 rows: Sequence[Row] = self._records.rows_after_key(after, size + 1)
@@ -138,8 +136,8 @@ class Reading:
                 keys = self._records.matching(condition, after_key=after, most=size + 1).tolist()
                 found = self._records.by_key(keys)
                 rows = [found[key] for key in keys if key in found]
-            items = tuple(self._item(row, fields) for row in rows[:size])
-        return Page(items=items, next_token=_token_of(rows[size - 1].key) if len(rows) > size else "")
+            items = tuple(item_of(row, fields, self._records.thumbnail) for row in rows[:size])
+        return Page(items=items, next_token=token_of(rows[size - 1].key) if len(rows) > size else "")
 
     def count(self, condition: Condition | None, *, by_label: bool) -> Counts:
         """Count what matches."""
@@ -193,70 +191,5 @@ class Reading:
         )
         return found, rows, gone, complete
 
-    def _hits(self, query: FloatArray, rows: Sequence[FoundRow], fields: FieldMask) -> tuple[Hit, ...]:
-        """Return hits in their order; scored here, one way for all, so that the same item always has the same score."""
-        if not rows:
-            return ()
-        stored = np.frombuffer(b"".join([row.vector for row in rows]), "<f4").reshape(len(rows), -1)  # (K, D)
-        scores: list[float] = np.einsum("kd,d->k", stored, query).tolist()
-        hits = [
-            Hit(
-                item_id=row.item_id,
-                score=min(1.0, max(-1.0, score)),  # rounding can leave the range by a hair
-                label=row.label,
-                payload=_shown(row.payload, fields),
-            )
-            for row, score in zip(rows, scores, strict=True)
-        ]
-        if fields.vector or fields.thumbnail:
-            for hit, row, vector in zip(hits, rows, stored, strict=True):
-                hit.vector = vector.astype(np.float32) if fields.vector else None
-                hit.thumbnail = self._records.thumbnail(row) if fields.thumbnail else None
-        return tuple(sorted(hits, key=_order))
-
     def _read(self, keys: Sequence[int]) -> dict[int, FoundRow]:
         return {key: row.found() for key, row in self._records.by_key(keys).items()}
-
-    def _item(self, row: Row, fields: FieldMask) -> Item:
-        return Item(
-            item_id=row.item_id,
-            label=row.label,
-            payload=_shown(Payload(row.payload), fields),
-            source_uri=row.source_uri,
-            source_sha256=row.source_sha256,
-            vector=row.embedding() if fields.vector else None,
-            thumbnail=self._records.thumbnail(row) if fields.thumbnail else None,
-        )
-
-
-def _shown(payload: Payload, fields: FieldMask) -> Mapping[str, Any]:
-    if not fields.payload:
-        return {}
-    if not fields.payload_keys:
-        return payload
-    return {key: payload[key] for key in fields.payload_keys if key in payload}
-
-
-def _order(hit: Hit) -> tuple[float, str]:
-    return -hit.score, hit.item_id
-
-
-def _token_of(key: int) -> str:
-    return base64.urlsafe_b64encode(f"after {key}".encode()).decode()
-
-
-def _key_of(token: str) -> int:
-    """Return the key that a page begins after."""
-    if not token:
-        return 0
-    try:
-        word, key = base64.urlsafe_b64decode(token.encode()).decode().split()
-        if word == "after" and key.isdecimal() and len(key) < 19:
-            return int(key)
-    except (binascii.Error, ValueError):
-        pass
-    raise InvalidInput(
-        f"the page token {token!r} is none that this gallery gave; hand in the next_token of the page before, or "
-        f"nothing for the first page",
-        field="page_token",
-    )
