@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from smserve.cli.configuration import say_where_it_stands
 from smserve.errors import SmserveError
 
 __all__ = ["EXIT_PARTIAL", "CommandGroup", "debugging"]
@@ -39,6 +40,9 @@ class CommandGroup(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(_EXIT_INTERRUPTED)
+        except click.BadParameter as error:
+            say_where_it_stands(error)
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:

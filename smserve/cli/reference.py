@@ -24,10 +24,11 @@ _HEAD = """\
 Made by `python -m smserve.cli.reference > docs/cli.md` from the commands; `smserve COMMAND --help` says the same.
 
 - **Settings.** An option wins over its environment variable, `SMSERVE_COMMAND_OPTION` (`SMSERVE_SERVE_PORT` for
-  `smserve serve --port`), which wins over the default. `SMSERVE_SERVER` names the server for every command,
-  `SMSERVE_TLS_CA` and the like say how to connect to it. `SMSERVE_API_KEY` is the API key itself, which is never
-  an option: others on the machine can read those. `smserve config show` prints all settings but the key, and where each
-  comes from.
+  `smserve serve --port`), which wins over the file of settings, which wins over the default. `SMSERVE_SERVER` names the
+  server for every command, `SMSERVE_TLS_CA` and the like say how to connect to it. `SMSERVE_API_KEY` is the API key
+  itself, which is never an option: others on the machine can read those. The file is TOML: `smserve --config FILE`, or
+  `SMSERVE_CONFIG`, or `smserve.toml` in the current folder; [smserve config](#smserve-config) shows one.
+  `smserve config show` prints all settings but the key, and where each comes from.
 - **Output.** Results go to standard output, everything else to standard error. On a terminal a table, on a pipe
   tab-separated lines, with `--json` one JSON document. `SMSERVE_DEBUG=1` shows tracebacks.
 - **Completion.** `smserve completion bash`, `zsh` or `fish` prints a script; its help says where to put it.
@@ -36,7 +37,7 @@ Made by `python -m smserve.cli.reference > docs/cli.md` from the commands; `smse
 |---|---|
 | 0 | done |
 | 1 | failed or refused; one line on standard error says why |
-| 2 | wrong usage: an option, an argument or a variable of the environment |
+| 2 | wrong usage: an option, an argument, a variable of the environment or the file of settings |
 | 3 | done, but some pictures could not be read |
 | 130 | interrupted |
 """

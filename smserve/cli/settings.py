@@ -1,6 +1,6 @@
-"""Where the settings of the commands come from: the command line, else the environment, else a default.
+"""Where the settings of the commands come from: the command line, else the environment, else a file, else a default.
 
-click decides it, one option at a time; a file of settings joins as a context's `default_map`, between the last two.
+click decides it, one option at a time; the file is a context's `default_map`, see `smserve.cli.configuration`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-__all__ = ["Setting", "name_variables", "settings_of", "walk_commands"]
+__all__ = ["Setting", "long_name", "name_variables", "own_variable", "settings_of", "walk_commands"]
 
 _SOURCES = {
     ParameterSource.ENVIRONMENT: "environment",
@@ -52,8 +52,17 @@ def name_variables(group: click.Group, prefix: str) -> None:
     for path, command in walk_commands(group):
         for parameter in command.params:
             if isinstance(parameter, click.Option) and parameter.envvar is None:
-                option = max(parameter.opts, key=len).lstrip("-")
-                parameter.envvar = "_".join((prefix, *path, option)).replace("-", "_").upper()
+                parameter.envvar = own_variable(prefix, path, parameter)
+
+
+def own_variable(prefix: str, path: tuple[str, ...], option: click.Option) -> str:
+    """Return the variable of the environment that sets an option of one command: PREFIX_COMMAND_OPTION."""
+    return "_".join((prefix, *path, long_name(option).lstrip("-"))).replace("-", "_").upper()
+
+
+def long_name(option: click.Option) -> str:
+    """Return an option's name with dashes: "--top-k"."""
+    return max(option.opts, key=len)
 
 
 def settings_of(root: click.Context) -> Iterator[Setting]:
@@ -88,7 +97,7 @@ def _below(context: click.Context, name: str) -> Any:
 
 def _setting(command: str, option: click.Option, context: click.Context) -> Setting:
     given, source = option.consume_value(context, {})
-    name = max(option.opts, key=len)
+    name = long_name(option)
     source_name = _SOURCES.get(source, "default")
     if source_name == "default":
         default = option.get_default(context, call=True)
@@ -98,6 +107,7 @@ def _setting(command: str, option: click.Option, context: click.Context) -> Sett
             value = option.type_cast_value(context, given)
         except click.BadParameter as error:
             error.ctx, error.param = context, option
+            context.set_parameter_source(str(option.name), source)
             raise
     return Setting(
         command=command,

@@ -2,14 +2,13 @@
 
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
 from smserve.cli.root import smserve
-from smserve.cli.settings import settings_of, walk_commands
+from smserve.cli.settings import walk_commands
 from smserve.config import MAX_MESSAGE_BYTES
 from tests.cli.conftest import Run, document
 
@@ -95,15 +94,6 @@ def test_a_wrong_variable_is_wrong_usage(run: Run, monkeypatch: pytest.MonkeyPat
     result = run("config", "show")
     assert result.exit_code == 2
     assert "'many' is not a valid integer" in result.stderr
-
-
-def test_a_file_of_settings_will_lie_between_the_environment_and_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SMSERVE_SERVE_PORT", "50099")
-    file = tomllib.loads('[serve]\nport = 1\nhost = "0.0.0.0"\n[gallery.list]\ntimeout = 5.0\n')
-    context = click.Context(smserve, info_name="smserve", default_map=file)
-    settings = {(each.command, each.option): each for each in settings_of(context)}
-    assert (settings["serve", "--port"].value, settings["serve", "--port"].source) == (50099, "environment")
-    assert (settings["serve", "--host"].value, settings["serve", "--host"].source) == ("0.0.0.0", "file")  # noqa: S104 - read, not bound
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
