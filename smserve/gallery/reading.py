@@ -26,9 +26,9 @@ from smserve.gallery.view import View
 from smserve.gallery.views import Views
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Item
 
-__all__ = ["Reading"]
+__all__ = ["ROWS_BYTES", "Reading"]
 
-_ROWS_BYTES: Final = 64 * 2**20
+ROWS_BYTES: Final = 64 * 2**20
 """Of rows that are kept at hand."""
 
 
@@ -41,7 +41,7 @@ class Reading:
         self._records: Final = records
         self._name: Final = name
         self._views: Final = views
-        self._rows: Final = RowCache(_ROWS_BYTES)
+        self._rows: Final = RowCache(ROWS_BYTES)
         self._latest = 0  # sequence of the latest view that was caught up with the records
         self._selections: Final = Selections(records)
         self._live_recall: Final = LiveRecall(check_every)

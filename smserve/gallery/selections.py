@@ -12,9 +12,9 @@ from smserve.gallery.condition import Condition
 from smserve.gallery.records import Records
 from smserve.gallery.view import Selection, View
 
-__all__ = ["Selections"]
+__all__ = ["KEPT", "Selections"]
 
-_KEPT: Final = 64  # match sets; each is a bit a vector and 8 bytes a fresh row
+KEPT: Final = 64  # match sets; each is a bit a vector and 8 bytes a fresh row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,7 +51,7 @@ class Selections:
             with self._lock:
                 self._kept[name] = matches
                 self._kept.move_to_end(name)
-                while len(self._kept) > _KEPT:
+                while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return Selection(positions=matches.positions, fresh=np.isin(view.fresh.keys, matches.newer))
 

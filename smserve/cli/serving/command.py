@@ -64,6 +64,8 @@ def serve(
     Prints one line, "listening on HOST:PORT", once it answers, and "metrics on URL" where there are metrics. The first
     signal finishes running calls, a second one stops at once.
 
+    Before it loads anything it logs how much memory it will take, and ends where that can't fit.
+
     Other machines are let in, as by --host 0.0.0.0, only over TLS and where callers are known: by API keys (--keys), by
     client certificates (--tls-client-ca), or both. docs/security.md has more.
 
@@ -77,6 +79,7 @@ def serve(
     """  # noqa: D301 - click wants a real backspace
     from smserve.server import ServerSettings, open_engine
     from smserve.server import serve as run
+    from smserve.server.memory import check_memory, predict_memory
 
     traces = observing.begin()
     settings = ServerSettings(
@@ -95,6 +98,16 @@ def serve(
             click.echo(f"metrics on {server.metrics_url}")
 
     def engine() -> Engine:
+        prediction = predict_memory(
+            settings,
+            model,
+            served.galleries,
+            folder=served.folder,
+            models=served.models,
+            inference=inference,
+            decoded_bytes_in_flight=limits.max_decoded_bytes,
+        )
+        check_memory(prediction, limits.memory_limit())
         return open_engine(
             model,
             served.galleries,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from smserve.cli.option_group import option_group
 from smserve.config import DECODED_BYTES_IN_FLIGHT, DEFAULT_MAX_STREAMS, DEFAULT_MAX_WAITING
+
+if TYPE_CHECKING:
+    from smserve.server.memory import MemoryLimit
 
 __all__ = ["Limits", "limit_options"]
 
@@ -23,11 +26,20 @@ class Limits:
     max_waiting: int
     max_streams: int
     max_decoded_mib: int
+    memory_limit_mib: int | None
 
     @property
     def max_decoded_bytes(self) -> int:
         """Memory for pictures being decoded."""
         return self.max_decoded_mib * _MIB
+
+    def memory_limit(self) -> MemoryLimit:
+        """Return how much memory there is."""
+        from smserve.server.memory import MemoryLimit, memory_limit
+
+        if self.memory_limit_mib is None:
+            return memory_limit()
+        return MemoryLimit(self.memory_limit_mib * _MIB, "--memory-limit")
 
     def to_settings(self) -> dict[str, Any]:
         """Return what `ServerSettings` takes of them."""
@@ -62,5 +74,13 @@ limit_options = option_group(
         default=DECODED_BYTES_IN_FLIGHT // _MIB,
         metavar="MIB",
         help="Memory for pictures being decoded at a time; further ones wait.",
+    ),
+    click.option(
+        "--memory-limit",
+        "memory_limit_mib",
+        type=click.IntRange(1),
+        metavar="MIB",
+        show_default="what the machine, the control group and ulimit -v leave",
+        help="Don't start where more than this may be needed.",
     ),
 )
