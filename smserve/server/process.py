@@ -30,7 +30,8 @@ def serve(
 ) -> None:
     """Take the port, open the engine, serve until SIGTERM or SIGINT, and stop cleanly.
 
-    The first signal drains (see `Server.stop`), a second one stops at once. Must run in the main thread.
+    The first signal drains (see `Server.stop`), a second one stops at once. SIGTERM before it answers ends the process
+    with exit code 0. Must run in the main thread.
 
     Args:
         settings: How to serve.
@@ -41,6 +42,7 @@ def serve(
     Raises:
         Unavailable: The port can't be taken.
         SmserveError: Whatever `open_engine` raises.
+        SystemExit: SIGTERM came before the server answered.
     """
     stopping = threading.Event()
     with Server(settings, traces=traces) as server:
@@ -52,6 +54,8 @@ def serve(
 
         previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
+            # The first process of a container has no default action: SIGTERM would be lost on it.
+            signal.signal(signal.SIGTERM, _end)
             engine = open_engine()
             _collect_rarely()
             for number in previous:
@@ -83,3 +87,7 @@ def _collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECTED_AFTER, *gc.get_threshold()[1:])
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
+    raise SystemExit(0)

@@ -1,20 +1,31 @@
 """SIGTERM to a real process under load: what was asked before is answered, streams are told, the exit code is 0."""
 
 import contextlib
+import itertools
 import math
+import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import grpc
+import numpy as np
+from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]  # ships no types
 
+from smserve.client import Client
+from smserve.errors import Unavailable
+from smserve.gallery import LocalGallery
+from smserve.types import FieldMask, UpsertItem
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
-from tests.server.asking import wait_for
+from tests.server.asking import health_of, wait_for
 from tests.support.pictures import draw, encode
 
 SMSERVE = Path(sys.executable).with_name("smserve")
@@ -22,8 +33,8 @@ SEARCH = retrieval_pb2.SearchRequest(image=encode(draw("red")), top_k=5)
 
 
 @contextlib.contextmanager
-def serving(model: Path, gallery: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [str(SMSERVE), "serve", "--model", str(model), "--gallery", f"g={gallery}", "--port", "0", "--read-only"]
+def serving(model: Path, gallery: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [str(SMSERVE), "serve", "--model", str(model), "--gallery", f"g={gallery}", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
@@ -78,7 +89,10 @@ class Load:
 
 
 def test_nothing_that_was_asked_before_fails(tiny_model: Path, drawn_gallery: Path) -> None:
-    with serving(tiny_model, drawn_gallery) as (process, address), grpc.insecure_channel(address) as channel:
+    with (
+        serving(tiny_model, drawn_gallery, "--read-only") as (process, address),
+        grpc.insecure_channel(address) as channel,
+    ):
         load = Load(channel)
         with ThreadPoolExecutor(12) as pool:
             running = [pool.submit(load.unary) for _ in range(8)] + [pool.submit(load.stream) for _ in range(4)]
@@ -90,3 +104,59 @@ def test_nothing_that_was_asked_before_fails(tiny_model: Path, drawn_gallery: Pa
         assert process.wait(timeout=30) == 0
     assert load.failed == []
     assert set(load.answered) == {5}
+
+
+def test_what_was_acknowledged_is_there(tiny_model: Path, drawn_gallery: Path, tmp_path: Path) -> None:
+    gallery = tmp_path / "g"
+    shutil.copytree(drawn_gallery, gallery)
+    acknowledged: list[str] = []
+
+    def write(writer: int, address: str) -> None:
+        with Client(address) as client, contextlib.suppress(Unavailable):
+            for number in itertools.count():
+                name = f"{writer}-{number}"
+                client.upsert([UpsertItem(item_id=name, vector=np.eye(8, dtype=np.float32)[writer])])
+                acknowledged.append(name)
+
+    with serving(tiny_model, gallery) as (process, address), ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(write, writer, address) for writer in range(4)]
+        wait_for(lambda: len(acknowledged) > 20, timeout_s=30)
+        process.send_signal(signal.SIGTERM)
+        for each in running:
+            each.result(timeout=30)
+        assert process.wait(timeout=30) == 0
+    with closing(LocalGallery.open(gallery)) as stopped:
+        assert [name for name in acknowledged if stopped.get(name, FieldMask()).item_id != name] == []
+
+
+def test_a_server_that_is_still_loading_ends_at_once(tmp_path: Path) -> None:
+    """Its model is a pipe, which nobody writes to: it waits in the middle of its start."""
+    os.mkfifo(tmp_path / "model.onnx")
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    command = [
+        str(SMSERVE),
+        "serve",
+        "--model",
+        str(tmp_path / "model.onnx"),
+        "--port",
+        "0",
+        "--health-port",
+        str(port),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(lambda: is_not_serving(f"127.0.0.1:{port}"), timeout_s=30)
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "Traceback" not in log
+
+
+def is_not_serving(address: str) -> bool:
+    try:
+        return bool(health_of(address) == health_pb2.HealthCheckResponse.NOT_SERVING)
+    except grpc.RpcError:
+        return False

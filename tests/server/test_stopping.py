@@ -53,3 +53,15 @@ def test_health_says_so_during_the_drain_delay(engine: Engine) -> None:
         server.hurry()
         stopping.join(timeout=10)
         assert not stopping.is_alive()
+
+
+def test_what_runs_beyond_the_grace_is_cut_off(engine: Engine, gallery: MemoryGallery, gate: Gate) -> None:
+    with running_server(engine, grace_s=0.2) as server, grpc.insecure_channel(server.address) as channel:
+        search = retrieval_pb2_grpc.RetrievalServiceStub(channel).Search
+        call = search.future(retrieval_pb2.SearchRequest(vector=query_vector()), timeout=30)
+        assert gate.entered.acquire(timeout=10)
+        server.stop()
+        with pytest.raises(grpc.RpcError):
+            call.result(timeout=10)
+        assert not gallery.closed, "a call may still use it"
+        gate.open.set()
