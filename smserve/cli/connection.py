@@ -46,6 +46,17 @@ class Connection:
             server, timeout_s=self.timeout_s, tls=self._tls(), api_key=self._api_key(), insecure=self.insecure
         )
 
+    def health(self, server: str, service: str) -> str:
+        """Return the status of a service of HOST:PORT; see `check_health`.
+
+        Raises:
+            SmserveError: Nobody answers, or the service is not known.
+        """
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # as above
+        from smserve.client.health import check_health
+
+        return check_health(server, service, timeout_s=self.timeout_s, tls=self._tls())
+
     def _tls(self) -> Tls | None:
         from smserve.client import Tls
 

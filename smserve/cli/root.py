@@ -11,6 +11,7 @@ from smserve.cli.configuration import DEFAULT_FILE, read_configuration
 from smserve.cli.embed import embed
 from smserve.cli.failures import CommandGroup
 from smserve.cli.gallery import gallery
+from smserve.cli.health import health
 from smserve.cli.index import index
 from smserve.cli.info import info
 from smserve.cli.keys import keys
@@ -62,7 +63,7 @@ def smserve() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (serve, search, embed, compare, info, index, gallery, tune, keys, config, completion):
+for command in (serve, search, embed, compare, info, health, index, gallery, tune, keys, config, completion):
     smserve.add_command(command)
 
 name_variables(smserve, "SMSERVE")

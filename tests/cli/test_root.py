@@ -25,6 +25,7 @@ def test_the_commands() -> None:
         ("embed",),
         ("compare",),
         ("info",),
+        ("health",),
         ("completion",),
         ("keys",),
         ("keys", "create"),
