@@ -1,0 +1,54 @@
+"""The linters of those who run these files find nothing wrong: systemd's, Docker's and Kubernetes'."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.files import DOCKERFILE, MANIFEST, UNIT
+
+BIN = Path(sys.executable).parent
+VERSIONS = ("1.27", "1.37")  # the first in which gRPC probes are stable, and the newest that is known
+
+
+def check(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_manifest(version: str) -> None:
+    passed = check(BIN / "kubernetes-validate", "--strict", "-k", version, MANIFEST)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert passed.stdout.count(" passed for resource ") == 5
+
+
+def test_a_slip_in_the_manifest_is_found(tmp_path: Path) -> None:
+    slip = tmp_path / "smserve.yaml"
+    slip.write_text(MANIFEST.read_text(encoding="utf-8").replace("failureThreshold: 300", "failureTreshold: 300"))
+    failed = check(BIN / "kubernetes-validate", "--strict", slip)
+    assert failed.returncode == 1
+    assert "failureTreshold" in failed.stdout + failed.stderr
+
+
+def test_the_dockerfile(tmp_path: Path) -> None:
+    passed = check(BIN / "hadolint", "--failure-threshold", "style", DOCKERFILE)
+    assert (passed.returncode, passed.stdout) == (0, "")
+    slip = tmp_path / "Dockerfile"
+    slip.write_text(DOCKERFILE.read_text(encoding="utf-8").replace("WORKDIR /src", "RUN cd /src"))
+    assert "DL3003" in check(BIN / "hadolint", slip).stdout
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_the_unit(tmp_path: Path) -> None:
+    """Where the program is there, which systemd looks for."""
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/smserve/bin/smserve ", f"{BIN / 'smserve'} ")
+    copy = tmp_path / UNIT.name
+    copy.write_text(text)
+    passed = check("systemd-analyze", "verify", copy)
+    assert (passed.returncode, passed.stderr) == (0, "")
+    exposure = check("systemd-analyze", "security", "--offline=yes", "--threshold=20", copy)  # tenths, of 100
+    assert exposure.returncode == 0, exposure.stdout[-200:]
+    copy.write_text(text.replace("Restart=on-failure", "Restart=on-fialure"))
+    assert "on-fialure" in check("systemd-analyze", "verify", copy).stderr
