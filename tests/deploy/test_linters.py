@@ -21,7 +21,7 @@ def check(*command: object) -> subprocess.CompletedProcess[str]:
 def test_the_manifest(version: str) -> None:
     passed = check(BIN / "kubernetes-validate", "--strict", "-k", version, MANIFEST)
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert passed.stdout.count(" passed for resource ") == 5
+    assert passed.stdout.count(" passed for resource ") == 6
 
 
 def test_a_slip_in_the_manifest_is_found(tmp_path: Path) -> None:

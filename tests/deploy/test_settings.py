@@ -59,6 +59,8 @@ def test_ports() -> None:
     assert f'"127.0.0.1:{ports["health"]}"' in instruction("HEALTHCHECK")
     (port,) = resources()["Service"]["spec"]["ports"]
     assert (port["port"], port["targetPort"]) == (DEFAULT_PORT, "grpc")
+    let_in = [each["port"] for rule in resources()["NetworkPolicy"]["spec"]["ingress"] for each in rule["ports"]]
+    assert let_in == ["grpc", "metrics"]
     annotations = resources()["StatefulSet"]["spec"]["template"]["metadata"]["annotations"]
     assert annotations["prometheus.io/port"] == str(ports["metrics"])
     probes = {name: container()[f"{name}Probe"]["grpc"] for name in ("startup", "readiness", "liveness")}
