@@ -81,8 +81,7 @@ def say_where_it_stands(error: click.BadParameter) -> None:
     if context is None or configuration is None or not isinstance(option, click.Option):
         return
     if context.get_parameter_source(str(option.name)) is ParameterSource.DEFAULT_MAP:
-        command = " ".join(context.command_path.split()[1:])
-        table = configuration.tables[command, long_name(option)]
+        table = configuration.tables[_command_of(context), long_name(option)]
         error.param_hint = f"{_key(option)} in [{table}] of {configuration.file}"
 
 
@@ -179,6 +178,13 @@ def _is_shared(option: click.Option, path: tuple[str, ...]) -> bool:
 
 def _key(option: click.Option) -> str:
     return long_name(option).lstrip("-")
+
+
+def _command_of(context: click.Context) -> str:
+    """Return "index build" for what runs `smserve index build`."""
+    if context.parent is None:
+        return ""
+    return f"{_command_of(context.parent)} {context.info_name}".strip()
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

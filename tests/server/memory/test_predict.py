@@ -9,11 +9,12 @@ import pytest
 from benchmarks.server_process import ServerProcess, resident_bytes
 from smserve.client import Client
 from smserve.embedder import InferenceSettings
+from smserve.engine import pictures
 from smserve.errors import SmserveError
 from smserve.gallery import LiveGallery, NewItem
 from smserve.model_file import fingerprint
 from smserve.server import ServerSettings
-from smserve.server.memory import MemoryLimit, MemoryPrediction, check_memory, predict_memory
+from smserve.server.memory import MemoryLimit, MemoryPrediction, check_memory, model, predict_memory
 from tests.gallery.brute_force import unit_vectors
 
 MIB = 2**20
@@ -86,6 +87,10 @@ def test_what_can_t_be_read_counts_for_nothing(tmp_path: Path, drawn_gallery: Pa
     ]
     (tmp_path / "junk.onnx").write_bytes(b"junk" * MIB)
     assert at_most(predicted(tmp_path / "junk.onnx"))["model"] > 12 * MIB
+
+
+def test_a_run_is_of_as_many_pictures_as_the_engine_s() -> None:
+    assert model._BATCH == pictures._BATCH
 
 
 def test_more_pixels_and_more_calls_take_more(tiny_model: Path) -> None:
