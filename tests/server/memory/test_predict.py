@@ -111,7 +111,7 @@ def test_what_can_t_fit_is_refused_with_the_numbers(tiny_model: Path) -> None:
     message = caught.value.message
     assert "1,024 MiB (memory.max)" in message
     assert re.search(
-        r"at most 1,1\d\d MiB \(process 110, model 2, pictures being decoded 1, messages of calls 1,024\)", message
+        r"at most 1,1\d\d MiB \(process 115, model 2, pictures being decoded 1, messages of calls 1,024\)", message
     )
     for option in ("--max-decoded-mib", "--max-waiting", "--max-in-flight", "--memory-limit"):
         assert option in message
