@@ -121,6 +121,7 @@ def next_steps(run_dir: Path, stage: Stage, queries: Path) -> str:
     smserve_command = BIN / "smserve"
     return f"""Go on with:
   {smserve_command} serve --model {stage.model} --gallery {stage.gallery} &
+  {smserve_command} ui                                   # a page to search with, in the browser; while it is served
   {smserve_command} search {picture} --picture {run_dir / "neighbours.png"}
   {smserve_command} index build --model {stage.model} --images YOUR_PHOTOS --gallery photos.gallery
   make train DATASET=folder:YOUR_PHOTOS NAME=photos      # one folder a class"""

@@ -20,6 +20,7 @@ from smserve.cli.search import search
 from smserve.cli.serving import serve
 from smserve.cli.settings import name_variables
 from smserve.cli.tune import tune
+from smserve.cli.ui import ui
 from smserve.version import VERSION
 
 __all__ = ["smserve"]
@@ -63,7 +64,7 @@ def smserve() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-for command in (serve, search, embed, compare, info, health, index, gallery, tune, keys, config, completion):
+for command in (serve, search, ui, embed, compare, info, health, index, gallery, tune, keys, config, completion):
     smserve.add_command(command)
 
 name_variables(smserve, "SMSERVE")

@@ -47,6 +47,7 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),  # the server allows a ping every 10 s
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),  # by default 2 minutes, in which a server that is back looks away
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
 )
 

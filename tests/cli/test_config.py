@@ -22,7 +22,7 @@ SHARED = {
     "SMSERVE_API_KEY_FILE",
     "SMSERVE_INSECURE",
 }
-WITHOUT_JSON = {("serve",), ("completion",)}  # one runs until it is told to stop, one prints a script
+WITHOUT_JSON = {("serve",), ("ui",), ("completion",)}  # two run until they are told to stop, one prints a script
 
 
 def commands() -> list[tuple[tuple[str, ...], click.Command]]:

@@ -26,6 +26,7 @@ def test_the_commands() -> None:
         ("compare",),
         ("info",),
         ("health",),
+        ("ui",),
         ("completion",),
         ("keys",),
         ("keys", "create"),

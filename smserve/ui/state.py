@@ -1,0 +1,74 @@
+"""The state of the server, as its page shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from smserve.client import Client
+from smserve.errors import SmserveError
+from smserve.types import GalleryInfo, GenerationInfo, ServerInfo
+from smserve.types.administration import GalleryModel
+
+__all__ = ["GalleryState", "ServerState", "read_state"]
+
+_Part = TypeVar("_Part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryState:
+    """A gallery; a part that the server refuses to tell is the reason instead.
+
+    Attributes:
+        info: What it holds.
+        generations: That are kept, the newest first.
+        models: Whose vectors it holds, the one in use first.
+    """
+
+    info: GalleryInfo
+    generations: list[GenerationInfo] | SmserveError
+    models: list[GalleryModel] | SmserveError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """What runs at the other end.
+
+    Attributes:
+        info: The server.
+        galleries: In the server's order.
+        round_trip_ms: How long it took to answer the first question.
+    """
+
+    info: ServerInfo
+    galleries: list[GalleryState]
+    round_trip_ms: float
+
+
+def read_state(client: Client) -> ServerState:
+    """Ask for all of it.
+
+    Raises:
+        SmserveError: The server does not say even what it is.
+    """
+    started = time.perf_counter()
+    info = client.info()
+    round_trip_ms = (time.perf_counter() - started) * 1000
+    galleries = [
+        GalleryState(
+            info=each,
+            generations=_asked(client.generations, each.name),
+            models=_asked(client.models, each.name),
+        )
+        for each in info.galleries
+    ]
+    return ServerState(info=info, galleries=galleries, round_trip_ms=round_trip_ms)
+
+
+def _asked(ask: Callable[..., _Part], gallery: str) -> _Part | SmserveError:
+    try:
+        return ask(gallery=gallery)
+    except SmserveError as error:
+        return error
