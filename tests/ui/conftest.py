@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,20 +10,18 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from smserve.client import Client
 from smserve.indexing import build_gallery, items_from_csv, pictures_in
 from smserve.model_file import Calibration
 from smserve.server import open_engine
 from smserve.ui import make_application
+from tests.support.browser import BROWSER, DESK, running_browser
 from tests.support.running import running_server
 from tests.support.tiny_model import write_tiny_model
 
 TIMEOUT_MS = 20_000
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1366, "height": 860}
 
 
 @pytest.fixture(scope="session")
@@ -89,13 +86,12 @@ def site(address: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")  # a browser that lived longer would leave its event loop to other tests
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("there is no chromium here; Debian's package is called chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    if BROWSER is None:
+        pytest.skip(
+            "there is no chromium here; `python -m tests.support.chromium` fetches one: the page was not looked at"
+        )
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -113,23 +109,6 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def is_outside(url: str) -> bool:
     return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
-
-
-def serious(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {[node['target'] for node in each['nodes']]}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
-
-
-def upload(page: Page, picture: Path) -> None:
-    """Choose a file, and wait for what becomes of it."""
-    with page.expect_response("**/search"):
-        page.set_input_files("#picture", picture)
-    page.wait_for_selector("#answers:not([aria-busy])")
 
 
 def items(page: Page) -> list[str]:

@@ -16,9 +16,11 @@ from smserve.cli.root import smserve
 from smserve.client import Client
 from smserve.server import Security, Server, ServerSettings, open_engine
 from smserve.server.security.keys import keys_to_json
+from tests.support.browser import DESK, PHONE, serious
 from tests.support.hostile import corrupt_png
 from tests.support.running import running_server
-from tests.ui.conftest import DESK, PHONE, items, running_page, serious, upload
+from tests.ui.conftest import items, running_page
+from tests.ui.states import every_state, upload
 
 pytestmark = pytest.mark.browser
 
@@ -285,25 +287,6 @@ def test_nothing_serious_for_axe_and_nothing_wider_than_the_screen(
 ) -> None:
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme)
-
-    def check() -> None:
-        assert not serious(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-
-    page.goto(site)
-    check()
-    upload(page, pictures / "red" / "0.png")
-    page.locator("[data-verdict=right]").first.click()
-    page.locator("[data-verdict=wrong]").nth(1).click()
-    expect(page.locator("#judged")).to_have_text("2")
-    page.get_by_text("Crop").click()
-    check()
-    page.select_option("[name=other_gallery]", "new")
-    expect(page.locator(".answer")).to_have_count(2)
-    check()
-    page.fill("[name=filter]", 'label = "nothing"')
-    page.keyboard.press("Enter")
-    expect(page.locator(".hit")).to_have_count(0)
-    check()
-    page.goto(f"{site}/server")
-    check()
+    for state in every_state(page, site, pictures / "red" / "0.png", "new"):
+        assert (state, serious(page)) == (state, [])
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], state
