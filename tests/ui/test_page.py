@@ -14,6 +14,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from smserve.cli.root import smserve
 from smserve.client import Client
+from smserve.config import ImageLimits
 from smserve.server import Security, Server, ServerSettings, open_engine
 from smserve.server.security.keys import keys_to_json
 from tests.support.browser import DESK, PHONE, serious
@@ -113,6 +114,15 @@ def test_a_broken_file_is_refused_in_words(content: bytes, page: Page, site: str
     expect(page.locator("#status")).to_have_text("This picture can't be searched with")
     expect(page.locator("#unshown")).to_have_text("broken.png")
     assert not serious(page)
+
+
+def test_a_picture_that_is_too_large_is_not_sent(page: Page, site: str, tmp_path: Path) -> None:
+    with (tmp_path / "large.jpg").open("wb") as file:
+        file.truncate(ImageLimits().max_bytes + 1)
+    page.goto(site)
+    page.set_input_files("#picture", tmp_path / "large.jpg")
+    expect(page.locator(".failure h2")).to_have_text("This picture is too large")
+    expect(page.locator("[data-action=again]")).to_have_count(0)
 
 
 def test_a_part_of_the_picture_is_searched_with(page: Page, site: str, pictures: Path) -> None:

@@ -8,6 +8,8 @@ const form = $("question"), answers = $("answers"), status = $("status"), previe
 const EVERY_MS = 2000; // between tries, while the server is away or full
 const narrow = matchMedia("(max-width: 800px)"); // the hits lie below the form
 
+const mostBytes = Number(form.dataset.mostBytes);
+
 let query = null; // {file} or {item}
 let running = null; // the search that is under way
 let shown = null; // the preview's address
@@ -35,31 +37,38 @@ function question(more = {}) {
 
 /** The answer of this page's own server, which may be gone. */
 async function post(path, fields, signal) {
+  const picture = fields.get("picture");
+  if (picture?.size > mostBytes) {
+    const sizes = [picture.size, mostBytes].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    return failure("This picture is too large", `It has ${sizes[0]}, and ${sizes[1]} are taken. Use a smaller one.`);
+  }
   try {
     const answer = await fetch(path, { method: "POST", body: fields, signal });
     return { ok: answer.ok, type: answer.headers.get("content-type") ?? "", text: await answer.text() };
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    const text = template("This page has lost its own server", "Start `smserve ui` again, then try again.");
-    return { ok: false, type: "text/html", text };
+    return failure("This page has lost its own server", "Start `smserve ui` again.", { again: true });
   }
 }
 
-function template(title, message) {
+/** What went wrong, as the server would write it; `again` when another try may help. */
+function failure(title, message, { again = false } = {}) {
   const box = document.createElement("div");
   box.className = "failure";
   box.dataset.title = title;
-  const again = document.createElement("div");
-  again.className = "again";
-  again.innerHTML = '<button type="button" data-action="again">Try now</button>';
   const heading = Object.assign(document.createElement("h2"), { textContent: title, tabIndex: -1 });
-  box.append(heading, Object.assign(document.createElement("p"), { textContent: message }), again);
-  return box.outerHTML;
+  box.append(heading, Object.assign(document.createElement("p"), { textContent: message }));
+  if (again) {
+    const button = '<div class="again"><button type="button" data-action="again">Try now</button></div>';
+    box.insertAdjacentHTML("beforeend", button);
+  }
+  return { ok: false, type: "text/html", text: box.outerHTML };
 }
 
 /** Put an answer into an element; one that is no HTML becomes a failure. */
 function fill(element, answer) {
-  element.innerHTML = answer.type.startsWith("text/html") ? answer.text : template("The page refuses", answer.text);
+  const shown = answer.type.startsWith("text/html") ? answer : failure("The page refuses", answer.text);
+  element.innerHTML = shown.text;
 }
 
 /** Search again by itself, in silence while nothing changes. */
