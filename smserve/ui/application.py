@@ -34,7 +34,7 @@ from smserve.ui.guard import guards
 from smserve.ui.judgements import Judgements, read_judgement
 from smserve.ui.question import Question, read_question
 from smserve.ui.similarity import similarity_maps
-from smserve.ui.state import read_state
+from smserve.ui.state import read_state, recall_text
 from smserve.version import VERSION
 
 __all__ = ["make_application"]
@@ -79,7 +79,7 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["data_uri"] = _data_uri
+        self._templates.filters |= {"data_uri": _data_uri, "recall_text": recall_text}
         self._templates.globals |= {"version": VERSION, "address": client.address}
 
     async def home(self, _: Request) -> Response:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from smserve.client import Client
 from smserve.errors import SmserveError
 from smserve.types import GalleryInfo, GenerationInfo, ServerInfo
 from smserve.types.administration import GalleryModel
 
-__all__ = ["GalleryState", "ServerState", "read_state"]
+__all__ = ["GalleryState", "ServerState", "read_state", "recall_text"]
 
 _Part = TypeVar("_Part")
 
@@ -65,6 +65,21 @@ def read_state(client: Client) -> ServerState:
         for each in info.galleries
     ]
     return ServerState(info=info, galleries=galleries, round_trip_ms=round_trip_ms)
+
+
+def recall_text(recall: Mapping[str, Any]) -> str:
+    """Say how exact an index is; `recall` is as `GenerationInfo` has it."""
+    if recall.get("kind") == "exact":
+        return "exact"
+    parts = [
+        f"{name.removeprefix('recall_at_')}: {value:.4f}" for name, value in recall.items() if name[:7] == "recall_"
+    ]
+    if not parts:
+        return "not measured"
+    text = f"at {', '.join(parts)}"
+    if "low" in recall and "high" in recall:
+        text += f" ({recall['low']:.4f} to {recall['high']:.4f})"
+    return text
 
 
 def _asked(ask: Callable[..., _Part], gallery: str) -> _Part | SmserveError:
