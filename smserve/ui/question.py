@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from smserve.client import ItemId
@@ -62,7 +63,7 @@ async def read_question(form: FormData) -> Question:
         picture = await upload.read()
         box = Box.from_text(_text(form, "crop"))
         if box is not None:
-            picture = crop(picture, box)
+            picture = await run_in_threadpool(crop, picture, box)
     elif not item_id:
         raise InvalidInput("there is nothing to search with; choose a picture, or an item of the gallery")
     min_score = _number(form, "min_score", "in [-1, 1]")
