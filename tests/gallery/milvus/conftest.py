@@ -1,0 +1,23 @@
+"""An embedded Milvus for each test."""
+
+from pathlib import Path
+
+import pytest
+
+from smserve.gallery.milvus import MilvusAddress, MilvusWriter
+from tests.gallery.conftest import DIMENSION, MODEL, numbered
+
+
+@pytest.fixture
+def place(in_memory: Path) -> MilvusAddress:
+    return MilvusAddress(name="gallery", file=in_memory / "m.db")
+
+
+@pytest.fixture
+def finished(place: MilvusAddress) -> MilvusAddress:
+    """Ten items, published."""
+    writer = MilvusWriter.open(place, model_fingerprint=MODEL, dimension=DIMENSION)
+    writer.upsert(numbered(range(10), seed=1))
+    writer.publish()
+    writer.close()
+    return place
