@@ -1,5 +1,6 @@
 """A gallery in Milvus that one process both searches and writes to."""
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -21,7 +22,8 @@ class MilvusGallery(MilvusReader, GalleryWriter):
     def __init__(self, connection: Connection, collections: Collections, *, name: str = "") -> None:
         """See `open`."""
         super().__init__(connection, collections, name=name)
-        self._writer: Final = MilvusWriter(connection, collections)
+        self._changing: Final = threading.Lock()
+        self._writer = MilvusWriter(connection, collections)
 
     @classmethod
     def open(cls, address: MilvusAddress, *, name: str = "", model_fingerprint: str | None = None) -> "MilvusGallery":
@@ -32,19 +34,27 @@ class MilvusGallery(MilvusReader, GalleryWriter):
 
     def sources(self) -> Mapping[str, Source]:
         """Return what is stored, by item_id."""
-        return self._writer.sources()
+        return self._current_writer().sources()
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""
-        return self._writer.upsert(items, request_id=request_id)
+        return self._current_writer().upsert(items, request_id=request_id)
 
     def delete(self, selected: Iterable[str] | Condition, *, request_id: str = "") -> Written:
         """Delete items durably, by id or by condition; see `GalleryWriter`."""
-        return self._writer.delete(selected, request_id=request_id)
+        return self._current_writer().delete(selected, request_id=request_id)
 
     def publish(self) -> int:
         """Count one more generation; see `MilvusWriter.publish`."""
-        return self._writer.publish()
+        return self._current_writer().publish()
+
+    def _current_writer(self) -> MilvusWriter:
+        """Return the writer to where the address leads."""
+        with self._changing:
+            collections = self._followed.now()
+            if collections != self._writer.collections:
+                self._writer = MilvusWriter(self._connection, collections)
+            return self._writer
 
     def __enter__(self) -> "MilvusGallery":
         return self

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from smserve.errors import GalleryDamaged, RequestIdReused
+from smserve.errors import GalleryDamaged, GenerationMismatch, RequestIdReused
 from smserve.gallery.milvus.connection import Connection, Entity
 from smserve.gallery.requests import REMEMBERED, Request
 from smserve.gallery.values import Written
@@ -79,6 +79,20 @@ class Log:
                 f"the log of gallery {self._connection.address} can't be read ({type(error).__name__}); restore both "
                 f"its collections from a backup, or build it again"
             ) from None
+
+    def finished(self) -> State:
+        """Return the last state of a gallery that was published.
+
+        Raises:
+            GenerationMismatch: Its build was interrupted.
+        """
+        state = self.state()
+        if not state.generation:
+            raise GenerationMismatch(
+                f"the build of gallery {self._connection.address} was interrupted, {state.item_count:,} items are "
+                f"written; run the same build again"
+            )
+        return state
 
     def version(self) -> int:
         """Return the version of the last state."""

@@ -1,18 +1,19 @@
 """One item as Milvus holds it; its checksum is that of a row of a local gallery."""
 
 import base64
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
 
 from smserve.errors import InvalidInput
-from smserve.gallery.milvus.connection import Entity
+from smserve.gallery.milvus.connection import Connection, Entity
 from smserve.gallery.milvus.schema import LONGEST_TEXT
 from smserve.gallery.milvus.terms import item_term, terms_of
 from smserve.gallery.row import Row, row_of
 from smserve.gallery.values import NewItem
 
-__all__ = ["ROW_FIELDS", "entity_of", "row_from", "thumbnail_from"]
+__all__ = ["ROW_FIELDS", "entity_of", "row_from", "thumbnails"]
 
 ROW_FIELDS: Final = Row._fields
 _THERE: Final = "="  # before a thumbnail, so that an empty one is not taken for none
@@ -55,6 +56,11 @@ def row_from(entity: Entity) -> Row:
     return row
 
 
-def thumbnail_from(text: str) -> bytes | None:
-    """Return an item's thumbnail; None for none."""
+def thumbnails(connection: Connection, collection: str, keys: Collection[int]) -> dict[int, bytes | None]:
+    """Return the thumbnails of rows by their keys; None for none."""
+    found = connection.query(collection, f"key in {sorted(keys)}", ["key", "thumbnail"]) if keys else []
+    return {row["key"]: _thumbnail(row["thumbnail"]) for row in found}
+
+
+def _thumbnail(text: str) -> bytes | None:
     return base64.b64decode(text.removeprefix(_THERE)) if text else None

@@ -7,7 +7,15 @@ from typing import Any, Final
 from smserve.errors import GalleryDamaged, GalleryExists, GalleryNotFound, ModelMismatch
 from smserve.gallery.milvus.connection import Connection
 
-__all__ = ["LONGEST_TEXT", "MOST_TERMS", "TERM_LENGTH", "Collections", "create_collections", "open_collections"]
+__all__ = [
+    "LONGEST_TEXT",
+    "MOST_TERMS",
+    "TERM_LENGTH",
+    "Collections",
+    "collection_behind",
+    "create_collections",
+    "open_collections",
+]
 
 LONGEST_TEXT: Final = 65_535
 """Bytes of a text field, Milvus' own limit."""
@@ -25,12 +33,24 @@ _DIMENSION: Final = "smserve.dimension"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collections:
-    """A gallery's collections, and the model whose vectors they hold."""
+    """A gallery's collections, the model whose vectors they hold, and Milvus' name of their index."""
 
     items: str
     log: str
     model_fingerprint: str
     dimension: int
+    index: str
+
+
+def collection_behind(connection: Connection) -> str:
+    """Return the name of the collection that a connection's address means, by its name or by an alias.
+
+    Raises:
+        GalleryNotFound: There is none.
+    """
+    if not connection.call("has_collection", connection.address.name):
+        raise GalleryNotFound(f"there is no gallery {connection.address}; make it with `smserve index build`")
+    return str(connection.call("describe_collection", connection.address.name)["collection_name"])
 
 
 def open_collections(connection: Connection) -> Collections:
@@ -40,9 +60,7 @@ def open_collections(connection: Connection) -> Collections:
         GalleryNotFound: There is no such collection, or it is none of ours.
         GalleryDamaged: Half of it is missing, or it is of a newer format.
     """
-    items = connection.address.name
-    if not connection.call("has_collection", items):
-        raise GalleryNotFound(f"there is no gallery {connection.address}; make it with `smserve index build`")
+    items = collection_behind(connection)
     properties = connection.properties(items)
     if _VERSION not in properties:
         raise GalleryNotFound(
@@ -54,7 +72,13 @@ def open_collections(connection: Connection) -> Collections:
             f"gallery {connection.address} is of format {properties[_VERSION]}, this smserve reads {_FORMAT}; use a "
             f"newer smserve"
         )
-    found = _collections(items, properties)
+    found = Collections(
+        items=items,
+        log=_log_of(items),
+        model_fingerprint=properties[_MODEL],
+        dimension=int(properties[_DIMENSION]),
+        index=connection.call("describe_index", items, "vector")["index_type"],
+    )
     if not connection.call("has_collection", found.log):
         raise GalleryDamaged(
             f"gallery {connection.address} has lost the collection {found.log}; restore both from a backup, or drop "
@@ -89,15 +113,6 @@ def create_collections(connection: Connection, *, model_fingerprint: str, dimens
     return found
 
 
-def _collections(items: str, properties: Mapping[str, str]) -> Collections:
-    return Collections(
-        items=items,
-        log=_log_of(items),
-        model_fingerprint=properties[_MODEL],
-        dimension=int(properties[_DIMENSION]),
-    )
-
-
 def _log_of(items: str) -> str:
     return f"{items}__log"
 
@@ -119,7 +134,8 @@ def _create_items(connection: Connection, name: str, dimension: int, properties:
     indexes = MilvusClient.prepare_index_params()
     # Exact, and an inner product: of unit vectors that is the cosine, as every gallery here computes it.
     indexes.add_index("vector", index_type="FLAT", metric_type="IP")
-    indexes.add_index("item_term", index_type="INVERTED")
+    # A server chooses what it calls the best for texts, which differs by its version; the embedded engine must be told.
+    indexes.add_index("item_term", index_type="" if connection.address.file is None else "INVERTED")
     _create(connection, name, schema, indexes, properties)
 
 

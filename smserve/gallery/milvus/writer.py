@@ -32,12 +32,16 @@ _TEXTS: Final = ("item_id", "label", "payload", "source_uri", "source_sha256", "
 
 
 class MilvusWriter(GalleryWriter):
-    """Safe to call from many threads. One process writes at a time: Milvus has no lock, but a second one is noticed."""
+    """Safe to call from many threads. One process writes at a time: Milvus has no lock, but a second one is noticed.
+
+    Attributes:
+        collections: Where it writes, wherever an alias leads later.
+    """
 
     def __init__(self, connection: Connection, collections: Collections) -> None:
         """See `open`."""
         self._connection: Final = connection
-        self._collections: Final = collections
+        self.collections: Final = collections
         self._log: Final = Log(connection, collections.log)
         self._writing: Final = threading.RLock()
         self._name: Final = uuid.uuid4().hex
@@ -84,13 +88,13 @@ class MilvusWriter(GalleryWriter):
                     label=row["label"],
                     payload=json.loads(row["payload"]),
                 )
-                for row in select(self._state, None).rows(self._connection, self._collections.items, fields)
+                for row in select(self._state, None).rows(self._connection, self.collections.items, fields)
             }
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""
         for item in items:
-            check_item(item, self._collections.dimension)
+            check_item(item, self.collections.dimension)
         request = upsert_request(request_id, items)
         last = {item.item_id: item for item in items}
         with self._writing:
@@ -104,8 +108,8 @@ class MilvusWriter(GalleryWriter):
             ]
             replaced = self._keys_of(last)
             self._clean = False
-            for batch in _batches(entities, self._collections.dimension):
-                self._connection.call("insert", self._collections.items, batch)
+            for batch in _batches(entities, self.collections.dimension):
+                self._connection.call("insert", self.collections.items, batch)
             return self._done(len(last), removed=replaced, added=len(last), request=request)
 
     def delete(self, selected: Iterable[str] | Condition, *, request_id: str = "") -> Written:
@@ -119,7 +123,7 @@ class MilvusWriter(GalleryWriter):
             if isinstance(chosen, list):
                 removed = self._keys_of(chosen)
             else:
-                rows = select(self._state, chosen).rows(self._connection, self._collections.items, ("key",))
+                rows = select(self._state, chosen).rows(self._connection, self.collections.items, ("key",))
                 removed = [row["key"] for row in rows]
             return self._done(len(removed), removed=removed, added=0, request=request)
 
@@ -150,7 +154,7 @@ class MilvusWriter(GalleryWriter):
             )
         self._state = state
         if not self._clean:
-            self._connection.call("delete", self._collections.items, filter=f"sequence > {state.sequence}")
+            self._connection.call("delete", self.collections.items, filter=f"sequence > {state.sequence}")
             self._log.clear_after(state.sequence)
             self._remove_replaced()
             self._clean = True
@@ -186,7 +190,7 @@ class MilvusWriter(GalleryWriter):
     def _remove_replaced(self) -> None:
         for start in range(0, len(self._state.removed), _LISTED):
             keys = list(self._state.removed[start : start + _LISTED])
-            self._connection.call("delete", self._collections.items, filter=f"key in {keys}")
+            self._connection.call("delete", self.collections.items, filter=f"key in {keys}")
         if self._state.removed:
             self._log.forget_parts(self._state.sequence)
 
@@ -195,7 +199,7 @@ class MilvusWriter(GalleryWriter):
         keys = []
         for start in range(0, len(terms), _LISTED):
             selection = select(self._state, None, f"item_term in {json.dumps(terms[start : start + _LISTED])}")
-            found = self._connection.query(self._collections.items, selection.expression, ["key"])
+            found = self._connection.query(self.collections.items, selection.expression, ["key"])
             keys += [row["key"] for row in found]
         return sorted(keys)
 

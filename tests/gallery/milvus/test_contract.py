@@ -1,5 +1,10 @@
-"""The gallery in Milvus keeps the same contract as the one in a folder, on the embedded engine."""
+"""The gallery in Milvus keeps the same contract as the one in a folder: on the embedded engine.
 
+With SMSERVE_TEST_MILVUS=HOST:PORT the same tests run on that server, which must be one that may be written to.
+"""
+
+import hashlib
+import os
 from pathlib import Path
 
 from smserve.gallery import GalleryReader, GalleryWriter
@@ -9,6 +14,9 @@ from tests.gallery.contract import GalleryContract
 
 
 def address(place: Path) -> MilvusAddress:
+    server = os.environ.get("SMSERVE_TEST_MILVUS", "")
+    if server:
+        return MilvusAddress(name=f"t{hashlib.sha256(str(place).encode()).hexdigest()[:20]}", server=server)
     return MilvusAddress(name="gallery", file=place.with_suffix(".db"))
 
 

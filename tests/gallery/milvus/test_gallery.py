@@ -3,7 +3,9 @@
 import logging
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -269,3 +271,58 @@ def test_what_milvus_refuses_is_an_error_of_ours(finished: MilvusAddress) -> Non
         connection.query("gallery", "no such field > 3", ["key"])
     assert caught.value.__suppress_context__
     connection.close()
+
+
+def point(place: MilvusAddress, alias: str, collection: str) -> None:
+    connection = Connection(place)
+    known = connection.call("has_collection", alias)
+    connection.call("alter_alias" if known else "create_alias", collection, alias)
+    connection.close()
+
+
+def built(place: MilvusAddress, name: str, numbers: range, model: str = MODEL) -> None:
+    writer = writer_of(replace(place, name=name), model)
+    writer.upsert(numbered(numbers, seed=2))
+    writer.publish()
+    writer.close()
+
+
+def test_an_alias_is_swapped_while_it_is_searched_and_written_to(finished: MilvusAddress) -> None:
+    alias = replace(finished, name="photos")
+    point(finished, "photos", "gallery")
+    built(finished, "next", range(100, 103))
+    reader, gallery = MilvusReader.open(alias), MilvusGallery.open(alias)
+    assert (reader.info().name, reader.count().total) == ("photos", 10)
+    gallery.delete(["item-0"])
+    assert reader.count().total == 9
+    point(finished, "photos", "next")
+    gallery.upsert(numbered(range(103, 104), seed=3))
+    assert gallery.count().total == 4
+    deadline = time.monotonic() + 30
+    while reader.count().total != 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (hits,) = reader.search(unit_vectors(1, DIMENSION), 10, FieldMask()).hits
+    assert {hit.item_id for hit in hits} == {f"item-{n}" for n in range(100, 104)}
+    assert len(labels(finished)) == 9
+    reader.close()
+    gallery.close()
+
+
+def test_an_alias_that_leads_to_another_model_is_searched_as_before(
+    finished: MilvusAddress, caplog: pytest.LogCaptureFixture
+) -> None:
+    alias = replace(finished, name="photos")
+    point(finished, "photos", "gallery")
+    built(finished, "next", range(100, 103), model=OTHER)
+    with MilvusGallery.open(alias) as gallery:
+        point(finished, "photos", "next")
+        with pytest.raises(ModelMismatch, match=rf"{OTHER}.*{MODEL}"):
+            gallery.delete(["item-0"])
+        deadline = time.monotonic() + 30
+        while "searched as it was" not in caplog.text:
+            assert gallery.count().total == 10
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    with MilvusGallery.open(alias, model_fingerprint=OTHER) as gallery:
+        assert gallery.count().total == 3
