@@ -90,3 +90,13 @@ def test_an_address_that_is_none(run: Run, tiny_model: Path) -> None:
         result = run(*command, "--model", tiny_model, "--gallery", "milvus://root:secret@db/x")
         assert (result.exit_code, "wanted milvus://HOST" in " ".join(result.stderr.split())) == (2, True)
         assert "secret" not in result.stderr
+
+
+def test_a_gallery_is_copied(run: Run, built: str, tmp_path: Path) -> None:
+    report = document(run("gallery", "copy", built, tmp_path / "folder", "--json"))
+    assert (report["item_count"], report["copied"], report["compared"], report["recall"]) == (24, 24, 24, 1.0)
+    again = run("gallery", "copy", tmp_path / "folder", f"milvus+lite://{tmp_path}/m.db#again")
+    assert again.exit_code == 0, again.output
+    assert "24 items, 24 copied now" in again.stderr
+    assert "24 compared, all the same, recall@10 1.000" in again.stderr
+    assert run("gallery", "copy", tmp_path / "folder", built).exit_code == 1

@@ -1,4 +1,4 @@
-"""An embedded Milvus for each test."""
+"""A gallery in Milvus for each test."""
 
 from pathlib import Path
 
@@ -6,11 +6,12 @@ import pytest
 
 from smserve.gallery.milvus import MilvusAddress, MilvusWriter
 from tests.gallery.conftest import DIMENSION, MODEL, numbered
+from tests.gallery.milvus.engine import milvus_at
 
 
 @pytest.fixture
 def place(in_memory: Path) -> MilvusAddress:
-    return MilvusAddress(name="gallery", file=in_memory / "m.db")
+    return milvus_at(in_memory / "m")
 
 
 @pytest.fixture

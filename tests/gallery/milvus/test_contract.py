@@ -1,44 +1,33 @@
-"""The gallery in Milvus keeps the same contract as the one in a folder: on the embedded engine.
+"""The gallery in Milvus keeps the same contract as the one in a folder; see `engine` for what it runs on."""
 
-With SMSERVE_TEST_MILVUS=HOST:PORT the same tests run on that server, which must be one that may be written to.
-"""
-
-import hashlib
-import os
 from pathlib import Path
 
 from smserve.gallery import GalleryReader, GalleryWriter
-from smserve.gallery.milvus import MilvusAddress, MilvusGallery, MilvusReader, MilvusWriter
+from smserve.gallery.milvus import MilvusGallery, MilvusReader, MilvusWriter
 from tests.gallery.conftest import DIMENSION, MODEL
 from tests.gallery.contract import GalleryContract
-
-
-def address(place: Path) -> MilvusAddress:
-    server = os.environ.get("SMSERVE_TEST_MILVUS", "")
-    if server:
-        return MilvusAddress(name=f"t{hashlib.sha256(str(place).encode()).hexdigest()[:20]}", server=server)
-    return MilvusAddress(name="gallery", file=place.with_suffix(".db"))
+from tests.gallery.milvus.engine import milvus_at
 
 
 class TestMilvus(GalleryContract):
     """Written by one connection, read by others."""
 
     def write(self, place: Path) -> GalleryWriter:
-        return MilvusWriter.open(address(place), model_fingerprint=MODEL, dimension=DIMENSION)
+        return MilvusWriter.open(milvus_at(place), model_fingerprint=MODEL, dimension=DIMENSION)
 
     def read(self, place: Path) -> GalleryReader:
-        return MilvusReader.open(address(place))
+        return MilvusReader.open(milvus_at(place))
 
 
 class TestMilvusLive(GalleryContract):
     """Written and read by galleries that do both."""
 
     def write(self, place: Path) -> GalleryWriter:
-        writer = MilvusWriter.open(address(place), model_fingerprint=MODEL, dimension=DIMENSION)
+        writer = MilvusWriter.open(milvus_at(place), model_fingerprint=MODEL, dimension=DIMENSION)
         if not writer.generation:
             writer.publish()
         writer.close()
-        return MilvusGallery.open(address(place))
+        return MilvusGallery.open(milvus_at(place))
 
     def read(self, place: Path) -> GalleryReader:
-        return MilvusGallery.open(address(place))
+        return MilvusGallery.open(milvus_at(place))

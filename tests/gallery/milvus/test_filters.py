@@ -13,18 +13,19 @@ from smserve.filters import And, Equal, Exists, Filter, In, Not, Or, Range, matc
 from smserve.filters.conditions import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES
 from smserve.gallery import NewItem
 from smserve.gallery.filtering import FilterCondition
-from smserve.gallery.milvus import MilvusAddress, MilvusGallery, MilvusWriter
+from smserve.gallery.milvus import MilvusGallery, MilvusWriter
 from smserve.gallery.milvus.expressions import compile_filter
 from smserve.types import FieldMask
 from tests.filters import strategies
 from tests.gallery.conftest import MODEL
+from tests.gallery.milvus.engine import milvus_at
 
 VECTOR = np.array([0.6, 0.8], np.float32)
 
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusGallery]:
-    address = MilvusAddress(name="filtered", file=tmp_path_factory.mktemp("milvus") / "m.db")
+    address = milvus_at(tmp_path_factory.mktemp("milvus") / "m")
     writer = MilvusWriter.open(address, model_fingerprint=MODEL, dimension=2)
     writer.publish()
     writer.close()

@@ -38,12 +38,12 @@ def writer_of(place: MilvusAddress, model: str = MODEL) -> MilvusWriter:
 
 
 def fail_at(writer: MilvusWriter, monkeypatch: pytest.MonkeyPatch, step: tuple[str, str]) -> None:
-    """Let the connection break before the first call of a method on a collection."""
+    """Let the connection break before the first call of a method on the items ("") or the log."""
     connection = writer._connection
     real = connection.call
 
     def call(name: str, *arguments: Any, **named: Any) -> Any:
-        if (name, arguments[0]) == step:
+        if (name, arguments[0].removeprefix(writer.collections.items)) == step:
             raise Unavailable("the network is gone")
         return real(name, *arguments, **named)
 
@@ -62,7 +62,7 @@ def relabelled() -> list[NewItem]:
 def test_info(finished: MilvusAddress) -> None:
     with MilvusGallery.open(finished) as gallery:
         info = gallery.info()
-    assert (info.name, info.item_count, info.dimension, info.metric) == ("gallery", 10, DIMENSION, "cosine")
+    assert (info.name, info.item_count, info.dimension, info.metric) == (finished.name, 10, DIMENSION, "cosine")
     assert (info.model_fingerprint, info.generation, info.index) == (MODEL, 1, "Milvus FLAT")
 
 
@@ -78,7 +78,7 @@ def test_what_is_no_gallery(place: MilvusAddress) -> None:
     with pytest.raises(GalleryNotFound, match="smserve index build"):
         MilvusReader.open(place)
     connection = Connection(place)
-    connection.call("create_collection", "gallery", dimension=4)
+    connection.call("create_collection", place.name, dimension=4)
     connection.close()
     with pytest.raises(GalleryNotFound, match="no gallery of smserve"):
         MilvusReader.open(place)
@@ -94,7 +94,7 @@ def test_an_unpublished_gallery_says_how_far_it_is(place: MilvusAddress) -> None
     writer.close()
 
 
-@pytest.mark.parametrize("step", [("insert", "gallery"), ("upsert", "gallery__log")], ids=["rows", "done"])
+@pytest.mark.parametrize("step", [("insert", ""), ("upsert", "__log")], ids=["rows", "done"])
 def test_a_write_that_breaks_off_is_not_seen_and_can_be_repeated(
     finished: MilvusAddress, monkeypatch: pytest.MonkeyPatch, step: tuple[str, str]
 ) -> None:
@@ -115,13 +115,13 @@ def test_what_a_writer_left_half_done_the_next_one_clears_away(
     finished: MilvusAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, writer = labels(finished), writer_of(finished)
-    fail_at(writer, monkeypatch, ("upsert", "gallery__log"))
+    fail_at(writer, monkeypatch, ("upsert", "__log"))
     with pytest.raises(Unavailable):
         writer.upsert(relabelled())
     writer.close()
     following = writer_of(finished)
     following.delete(["item-0"])
-    assert following._connection.count("gallery", "key >= 0") == 9
+    assert following._connection.count(finished.name, "key >= 0") == 9
     following.close()
     assert labels(finished).keys() == before.keys() - {"item-0"}
 
@@ -132,15 +132,15 @@ def test_a_done_write_stands_though_what_it_replaced_is_still_there(
     writer = writer_of(finished)
     writer.delete(["nothing"])
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
-        fail_at(writer, patch, ("delete", "gallery"))
+        fail_at(writer, patch, ("delete", ""))
         assert writer.upsert(relabelled()).item_count == 10
     assert "not removed yet" in caplog.text
-    assert writer._connection.count("gallery", "key >= 0") == 20
+    assert writer._connection.count(finished.name, "key >= 0") == 20
     found = labels(finished)
     assert (len(found), list(found.values()).count("new")) == (15, 10)
     assert len(writer.sources()) == 15
     writer.delete(["item-0"])
-    assert writer._connection.count("gallery", "key >= 0") == 14
+    assert writer._connection.count(finished.name, "key >= 0") == 14
     writer.close()
 
 
@@ -151,8 +151,8 @@ def test_many_rows_are_replaced_at_once(place: MilvusAddress) -> None:
     writer.upsert(items)
     writer.publish()
     assert writer.delete([item.item_id for item in items[:6500]], request_id="d").item_count == 6500
-    assert writer._connection.count("gallery__log", 'name like "removed/%"') == 0
-    assert writer._connection.count("gallery", "key >= 0") == 500
+    assert writer._connection.count(f"{place.name}__log", 'name like "removed/%"') == 0
+    assert writer._connection.count(place.name, "key >= 0") == 500
     writer.close()
     assert len(labels(place)) == 100  # of the first page
     reader = MilvusReader.open(place)
@@ -209,19 +209,19 @@ def test_searches_see_each_write_whole_or_not_at_all(place: MilvusAddress) -> No
 
 def test_lost_rows_are_noticed(finished: MilvusAddress) -> None:
     connection = Connection(finished)
-    connection.call("delete", "gallery", filter="key == 3")
+    connection.call("delete", finished.name, filter="key == 3")
     with pytest.raises(GalleryDamaged, match="9 items, 10 were written"):
         MilvusReader.open(finished)
-    connection.call("drop_collection", "gallery__log")
-    with pytest.raises(GalleryDamaged, match="lost the collection gallery__log"):
+    connection.call("drop_collection", f"{finished.name}__log")
+    with pytest.raises(GalleryDamaged, match=f"lost the collection {finished.name}__log"):
         MilvusReader.open(finished)
     connection.close()
 
 
 def test_a_changed_row_is_noticed(finished: MilvusAddress) -> None:
     with MilvusGallery.open(finished) as gallery:
-        (row,) = gallery._connection.query("gallery", "key == 3", ["*"])
-        gallery._connection.call("upsert", "gallery", [{**row, "label": "another"}])
+        (row,) = gallery._connection.query(finished.name, "key == 3", ["*"])
+        gallery._connection.call("upsert", finished.name, [{**row, "label": "another"}])
         with pytest.raises(GalleryDamaged, match=r"'item-2'.*checksum"):
             gallery.get("item-2", FieldMask())
 
@@ -267,8 +267,8 @@ def test_nobody_answers() -> None:
 
 def test_what_milvus_refuses_is_an_error_of_ours(finished: MilvusAddress) -> None:
     connection = Connection(finished)
-    with pytest.raises(SmserveError, match="gallery: ") as caught:
-        connection.query("gallery", "no such field > 3", ["key"])
+    with pytest.raises(SmserveError, match=f"{finished.name}: ") as caught:
+        connection.query(finished.name, "no such field > 3", ["key"])
     assert caught.value.__suppress_context__
     connection.close()
 
@@ -288,14 +288,14 @@ def built(place: MilvusAddress, name: str, numbers: range, model: str = MODEL) -
 
 
 def test_an_alias_is_swapped_while_it_is_searched_and_written_to(finished: MilvusAddress) -> None:
-    alias = replace(finished, name="photos")
-    point(finished, "photos", "gallery")
-    built(finished, "next", range(100, 103))
+    alias = replace(finished, name=f"{finished.name}_alias")
+    point(finished, alias.name, finished.name)
+    built(finished, f"{finished.name}_next", range(100, 103))
     reader, gallery = MilvusReader.open(alias), MilvusGallery.open(alias)
-    assert (reader.info().name, reader.count().total) == ("photos", 10)
+    assert (reader.info().name, reader.count().total) == (alias.name, 10)
     gallery.delete(["item-0"])
     assert reader.count().total == 9
-    point(finished, "photos", "next")
+    point(finished, alias.name, f"{finished.name}_next")
     gallery.upsert(numbered(range(103, 104), seed=3))
     assert gallery.count().total == 4
     deadline = time.monotonic() + 30
@@ -312,11 +312,11 @@ def test_an_alias_is_swapped_while_it_is_searched_and_written_to(finished: Milvu
 def test_an_alias_that_leads_to_another_model_is_searched_as_before(
     finished: MilvusAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
-    alias = replace(finished, name="photos")
-    point(finished, "photos", "gallery")
-    built(finished, "next", range(100, 103), model=OTHER)
+    alias = replace(finished, name=f"{finished.name}_alias")
+    point(finished, alias.name, finished.name)
+    built(finished, f"{finished.name}_next", range(100, 103), model=OTHER)
     with MilvusGallery.open(alias) as gallery:
-        point(finished, "photos", "next")
+        point(finished, alias.name, f"{finished.name}_next")
         with pytest.raises(ModelMismatch, match=rf"{OTHER}.*{MODEL}"):
             gallery.delete(["item-0"])
         deadline = time.monotonic() + 30
