@@ -6,7 +6,7 @@ what surely matches change places, hence both are made.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,11 +93,19 @@ def _both(texts: Iterable[str]) -> str:
     parts = [text for text in dict.fromkeys(texts) if text != _ALL]
     if _NONE in parts:
         return _NONE
-    return " and ".join(f"({part})" for part in parts)
+    return _joined("and", parts)
 
 
 def _either(texts: Iterable[str]) -> str:
     parts = [text for text in dict.fromkeys(texts) if text != _NONE]
     if _ALL in parts:
         return _ALL
-    return " or ".join(f"({part})" for part in parts) or _NONE
+    return _joined("or", parts) or _NONE
+
+
+def _joined(word: str, parts: Sequence[str]) -> str:
+    """Join parts two by two: a server reads a long chain as one operator inside the next, and only so many levels."""
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    middle = len(parts) // 2
+    return f"({_joined(word, parts[:middle])}) {word} ({_joined(word, parts[middle:])})"
