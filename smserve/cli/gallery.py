@@ -3,6 +3,7 @@
 import click
 
 from smserve.cli.gallery_compare import compare
+from smserve.cli.gallery_copy import copy
 from smserve.cli.gallery_duplicates import duplicates
 from smserve.cli.gallery_items import export, import_
 from smserve.cli.gallery_models import activate, discard, models
@@ -19,7 +20,7 @@ def gallery() -> None:
 
 
 for command in (
-    *(export, import_, snapshot, restore, duplicates),
+    *(export, import_, copy, snapshot, restore, duplicates),
     *(stage, compare, activate, discard, models),
     *(list_, create, drop, alias),
 ):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from smserve.cli.connection import Connection
-from smserve.cli.options import folder_path
+from smserve.cli.place import FolderPath, PlaceParameter
 
 if TYPE_CHECKING:
     from smserve.client import Client
     from smserve.filters import Filter
     from smserve.gallery import LiveGallery
+    from smserve.gallery.milvus import MilvusAddress, MilvusGallery
     from smserve.types import GenerationInfo
 
 __all__ = ["Target", "check_target", "folder_option", "open_target", "target_options"]
@@ -65,6 +66,25 @@ class _Folder(Target):
         return self._gallery.roll_back(expected=expected)
 
 
+class _Milvus(Target):
+    def __init__(self, gallery: MilvusGallery) -> None:
+        self._gallery = gallery
+
+    def delete(self, item_ids: Sequence[str], filter: Filter | None) -> int:
+        from smserve.gallery.filtering import FilterCondition
+
+        return self._gallery.delete(item_ids if filter is None else FilterCondition(filter)).item_count
+
+    def generations(self) -> Sequence[GenerationInfo]:
+        raise _no_generations()
+
+    def compact(self) -> GenerationInfo:
+        raise _no_generations()
+
+    def roll_back(self, expected: int | None) -> GenerationInfo:  # noqa: ARG002 - there is none to compare with
+        raise _no_generations()
+
+
 class _Served(Target):
     def __init__(self, client: Client, name: str) -> None:
         self._client = client
@@ -92,7 +112,7 @@ def folder_option(command: _Command) -> _Command:
     """Add `--gallery` for a command that works on a folder alone, served or not."""
     return click.option(
         "--gallery",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=FolderPath(exists=True, file_okay=False, path_type=Path),
         required=True,
         metavar="DIR",
         help="The gallery's folder.",
@@ -106,24 +126,31 @@ def target_options(command: _Command) -> _Command:
             "--gallery-name", default="", metavar="NAME", help="With --server: its gallery.  [default: first]"
         ),
         click.option("--server", metavar="HOST:PORT", help="Work on a gallery of this running server."),
-        click.option("--gallery", type=folder_path, metavar="DIR", help="Work on this folder; nobody may serve it."),
+        click.option(
+            "--gallery",
+            type=PlaceParameter(),
+            metavar="GALLERY",
+            help="Work on this folder, or milvus://HOST:PORT/NAME; nobody may serve it for writing.",
+        ),
     ):
         command = option(command)
     return command
 
 
-def check_target(gallery: Path | None, server: str | None) -> None:
+def check_target(gallery: Path | MilvusAddress | None, server: str | None) -> None:
     """Refuse both, and neither.
 
     Raises:
         click.UsageError: That is so.
     """
     if (gallery is None) == (server is None):
-        raise click.UsageError("give either --gallery DIR or --server HOST:PORT")
+        raise click.UsageError("give either --gallery GALLERY or --server HOST:PORT")
 
 
 @contextlib.contextmanager
-def open_target(gallery: Path | None, server: str | None, name: str, connection: Connection) -> Iterator[Target]:
+def open_target(
+    gallery: Path | MilvusAddress | None, server: str | None, name: str, connection: Connection
+) -> Iterator[Target]:
     """Hold the gallery inside the block.
 
     Raises:
@@ -131,7 +158,12 @@ def open_target(gallery: Path | None, server: str | None, name: str, connection:
         GalleryLocked: Another process writes to the folder; its pid is named.
     """
     check_target(gallery, server)
-    if gallery is not None:
+    if gallery is not None and not isinstance(gallery, Path):
+        from smserve.gallery.milvus import MilvusGallery
+
+        with MilvusGallery.open(gallery) as stored:
+            yield _Milvus(stored)
+    elif gallery is not None:
         from smserve.gallery import LiveGallery
 
         with LiveGallery.open(gallery, compaction=None) as live:
@@ -139,3 +171,7 @@ def open_target(gallery: Path | None, server: str | None, name: str, connection:
     else:
         with connection.open(server or "") as client:
             yield _Served(client, name)
+
+
+def _no_generations() -> click.UsageError:
+    return click.UsageError("a gallery in Milvus keeps no generations; Milvus compacts by itself, see docs/milvus.md")

@@ -20,6 +20,7 @@ from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
     from smserve.embedder import InferenceSettings
+    from smserve.gallery.milvus import MilvusAddress
     from smserve.indexing import AddReport, SourceItem
 
 __all__ = ["add"]
@@ -57,7 +58,7 @@ def add(
     model: Path | None,
     images: Path | None,
     csv_file: Path | None,
-    gallery: Path | None,
+    gallery: Path | MilvusAddress | None,
     server: str | None,
     gallery_name: str,
     workers: int | None,

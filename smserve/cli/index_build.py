@@ -13,10 +13,13 @@ from smserve.cli.failures import EXIT_PARTIAL
 from smserve.cli.inference_options import inference_options
 from smserve.cli.options import file_path, json_option, model_option, new_file_path
 from smserve.cli.output import counted, print_json
+from smserve.cli.place import PlaceParameter
 from smserve.cli.progress import picture_progress
 
 if TYPE_CHECKING:
     from smserve.embedder import InferenceSettings
+    from smserve.gallery.milvus import MilvusAddress
+    from smserve.gallery.publication import IndexBuilder
 
 __all__ = ["build"]
 
@@ -39,10 +42,11 @@ __all__ = ["build"]
 )
 @click.option(
     "--gallery",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PlaceParameter(),
     required=True,
-    metavar="DIR",
-    help="The folder to write; a finished gallery is never overwritten, an interrupted build goes on.",
+    metavar="GALLERY",
+    help="The folder to write, or milvus://HOST:PORT/NAME (see docs/milvus.md); a finished gallery is never "
+    "overwritten, an interrupted build goes on.",
 )
 @click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
 @inference_options
@@ -80,7 +84,7 @@ def build(
     model: Path,
     images: Path | None,
     csv_file: Path | None,
-    gallery: Path,
+    gallery: Path | MilvusAddress,
     workers: int | None,
     inference: InferenceSettings,
     near_duplicates: float,
@@ -93,7 +97,7 @@ def build(
     """Embed pictures and write them as a gallery that `smserve serve` searches.
 
     Ends with exit code 0 when every picture was read, 3 when the gallery is built but some pictures could not be read
-    (they are listed in a report beside it), 1 when it failed. An interrupted build goes on where it was.
+    (a report in the folder lists them), 1 when it failed. An interrupted build goes on where it was.
 
     \b
     Examples:
@@ -103,7 +107,11 @@ def build(
     """  # noqa: D301 - click wants a real backspace
     if (images is None) == (csv_file is None):
         raise click.UsageError("give either --images DIR or --csv FILE")
-    from smserve.gallery.tuning import chosen_index, tuned_index
+    if not isinstance(gallery, Path) and (recall, min_recall, near_duplicates_file) != (None, None, None):
+        raise click.UsageError(
+            "--recall, --min-recall and --near-duplicates-file are for galleries in folders; Milvus searches exactly, "
+            "unless it is given another index with its own tools"
+        )
     from smserve.indexing import REPORT_FILE, build_gallery, items_from_csv, pictures_in
 
     sources = pictures_in(images) if images is not None else items_from_csv(csv_file or Path())
@@ -115,9 +123,7 @@ def build(
             inference=inference,
             workers=workers,
             thumbnails=not no_thumbnails,
-            build_index=chosen_index(gallery, min_recall=min_recall)
-            if recall is None
-            else tuned_index(gallery, recall=recall, min_recall=min_recall, threads=workers or os.cpu_count() or 1),
+            build_index=_index(gallery, recall, min_recall, workers),
             near_duplicates=near_duplicates or None,
             near_duplicates_file=near_duplicates_file,
             progress=lambda done, total: progress(done),  # noqa: ARG005 - the bar knows the total
@@ -136,9 +142,24 @@ def build(
         click.echo(str(report.near_duplicates), err=True)
     if report.unreadable:
         first = report.unreadable[0]
+        listed = f"; all are listed in {gallery / REPORT_FILE}" if isinstance(gallery, Path) else "; --json lists all"
         click.echo(
             f"left out, since they could not be read: {len(report.unreadable):,}; the first, {first.path}: "
-            f"{first.reason}; all are listed in {gallery / REPORT_FILE}",
+            f"{first.reason}{listed}",
             err=True,
         )
         ctx.exit(EXIT_PARTIAL)
+
+
+def _index(
+    gallery: Path | MilvusAddress, recall: float | None, min_recall: float | None, workers: int | None
+) -> IndexBuilder:
+    """Return what makes the index of a gallery in a folder; one in Milvus has Milvus' own."""
+    from smserve.gallery.publication import exact_index
+    from smserve.gallery.tuning import chosen_index, tuned_index
+
+    if not isinstance(gallery, Path):
+        return exact_index
+    if recall is None:
+        return chosen_index(gallery, min_recall=min_recall)
+    return tuned_index(gallery, recall=recall, min_recall=min_recall, threads=workers or os.cpu_count() or 1)

@@ -20,6 +20,7 @@ from smserve.cli.progress import picture_progress
 if TYPE_CHECKING:
     from smserve.client import Client, LabelledQuery
     from smserve.embedder import InferenceSettings
+    from smserve.gallery.milvus import MilvusAddress
 
 __all__ = ["evaluate"]
 
@@ -38,7 +39,7 @@ __all__ = ["evaluate"]
 @click.option(
     "--gallery",
     type=GalleryParameter(),
-    metavar="[NAME=]DIR",
+    metavar="[NAME=]GALLERY",
     help="With --model: start a private server on a free local port, and ask that.",
 )
 @click.option(
@@ -79,7 +80,7 @@ def evaluate(
     queries: Path,
     server: str | None,
     model: Path | None,
-    gallery: tuple[str, Path] | None,
+    gallery: tuple[str, Path | MilvusAddress] | None,
     gallery_name: str,
     ks: tuple[int, ...],
     by_class: bool,
@@ -135,7 +136,7 @@ def _queries(file: Path) -> list[LabelledQuery]:
 
 @contextlib.contextmanager
 def _private_server(
-    model: Path, gallery: tuple[str, Path], inference: InferenceSettings, timeout_s: float
+    model: Path, gallery: tuple[str, Path | MilvusAddress], inference: InferenceSettings, timeout_s: float
 ) -> Iterator[Client]:
     """Serve a gallery on a free loopback port inside the block, and yield a client of it."""
     from smserve.client import Client

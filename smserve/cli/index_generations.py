@@ -13,6 +13,7 @@ from smserve.cli.options import json_option
 from smserve.cli.output import counted, print_json, print_table
 
 if TYPE_CHECKING:
+    from smserve.gallery.milvus import MilvusAddress
     from smserve.types import GenerationInfo
 
 __all__ = ["compact", "generations", "rollback"]
@@ -23,7 +24,12 @@ __all__ = ["compact", "generations", "rollback"]
 @connection_options
 @json_option
 def generations(
-    *, gallery: Path | None, server: str | None, gallery_name: str, connection: Connection, as_json: bool
+    *,
+    gallery: Path | MilvusAddress | None,
+    server: str | None,
+    gallery_name: str,
+    connection: Connection,
+    as_json: bool,
 ) -> None:
     """List the generations that a gallery keeps, newest first."""
     with open_target(gallery, server, gallery_name, connection) as target:
@@ -49,7 +55,12 @@ def generations(
 @connection_options
 @json_option
 def compact(
-    *, gallery: Path | None, server: str | None, gallery_name: str, connection: Connection, as_json: bool
+    *,
+    gallery: Path | MilvusAddress | None,
+    server: str | None,
+    gallery_name: str,
+    connection: Connection,
+    as_json: bool,
 ) -> None:
     """Fold what was written since into a new generation.
 
@@ -68,7 +79,7 @@ def compact(
 @json_option
 def rollback(
     *,
-    gallery: Path | None,
+    gallery: Path | MilvusAddress | None,
     server: str | None,
     gallery_name: str,
     expected: int | None,

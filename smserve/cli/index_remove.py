@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from smserve.cli.connection import Connection, connection_options
 from smserve.cli.gallery_target import open_target, target_options
 from smserve.cli.options import json_option
 from smserve.cli.output import counted, print_json
+
+if TYPE_CHECKING:
+    from smserve.gallery.milvus import MilvusAddress
 
 __all__ = ["remove"]
 
@@ -24,7 +28,7 @@ def remove(
     *,
     item_ids: tuple[str, ...],
     filter_text: str | None,
-    gallery: Path | None,
+    gallery: Path | MilvusAddress | None,
     server: str | None,
     gallery_name: str,
     connection: Connection,

@@ -10,6 +10,7 @@ import click
 
 from smserve.cli.options import json_option
 from smserve.cli.output import print_json, print_table
+from smserve.cli.place import FolderPath
 from smserve.cli.progress import measuring_progress
 from smserve.errors import RecallTooLow
 
@@ -39,7 +40,7 @@ class _ByteSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
 @click.command()
 @click.option(
     "--gallery",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FolderPath(exists=True, file_okay=False, path_type=Path),
     required=True,
     metavar="DIR",
     help="The gallery whose own vectors are measured.",

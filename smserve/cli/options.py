@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from smserve.cli.place import FolderPath
 from smserve.config import DEFAULT_HOST, DEFAULT_PORT
 
 __all__ = [
@@ -25,7 +26,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 file_path = click.Path(exists=True, dir_okay=False, path_type=Path)
 new_file_path = click.Path(dir_okay=False, path_type=Path)
-folder_path = click.Path(file_okay=False, path_type=Path)
+folder_path = FolderPath(file_okay=False, path_type=Path)
 
 
 def gallery_argument(command: _Command) -> _Command:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smserve.engine.models import Model
-from smserve.errors import GalleryReadOnly
+from smserve.errors import GalleryFixed, GalleryReadOnly
 from smserve.gallery.interface import GalleryReader, GalleryWriter, GenerationAdmin
 from smserve.gallery.values import Written
 from smserve.types import GalleryInfo, ItemFailure, WriteResult
@@ -60,7 +60,13 @@ class ServedGallery:
 
         Raises:
             GalleryReadOnly: It was opened for reading.
+            GalleryFixed: It has no such thing.
         """
+        if self.is_writable and not isinstance(self.reader, GenerationAdmin):
+            raise GalleryFixed(
+                f"gallery {self.name!r} keeps no generations, since it lies in no folder; what stores it compacts by "
+                f"itself"
+            )
         if not isinstance(self.reader, GenerationAdmin):
             raise self._read_only()
         return self.reader

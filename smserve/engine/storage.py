@@ -1,4 +1,4 @@
-"""How an engine opens the galleries that it is given a folder of, while it serves."""
+"""How an engine opens the galleries that it is given a folder, or an address, of."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from smserve.embedder import Embedder
 from smserve.engine.interest import StillWanted
 from smserve.gallery.events import GalleryEvents
 from smserve.gallery.interface import GalleryReader
+from smserve.gallery.milvus import MilvusAddress, MilvusGallery, MilvusReader
 
 __all__ = ["StageReport", "Stager", "Storage", "Unreadable"]
 
@@ -74,20 +75,21 @@ class Storage:
     events: GalleryEvents = field(default_factory=GalleryEvents)
     stage: Stager | None = None
 
-    def open(self, folder: Path, name: str, *, exactly: bool = False) -> GalleryReader:
+    def open(self, place: Path | MilvusAddress, name: str, *, exactly: bool = False) -> GalleryReader:
         """Open a gallery; with `exactly` this very folder for writing, whichever model is in use.
 
         Raises:
-            GalleryNotFound: The folder holds none.
+            GalleryNotFound: There is none.
             GalleryLocked: Another process writes to it; its pid is named.
             GalleryDamaged: It can't be read.
         """
         from smserve.gallery import LiveGallery, LocalGallery  # loads FAISS
 
+        if isinstance(place, MilvusAddress):
+            return (MilvusGallery if self.writable else MilvusReader).open(place, name=name)
+
         if self.writable or exactly:
-            return LiveGallery.open(
-                folder, name=name, events=self.events, check_every=self.check_every, exactly=exactly
-            )
+            return LiveGallery.open(place, name=name, events=self.events, check_every=self.check_every, exactly=exactly)
         return LocalGallery.open(
-            folder, name=name, follow_s=self.follow_s, events=self.events, check_every=self.check_every
+            place, name=name, follow_s=self.follow_s, events=self.events, check_every=self.check_every
         )

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smserve.filters import Filter
+
 __all__ = ["Condition", "Query"]
 
 
@@ -18,6 +20,10 @@ class Query(Protocol):
 
 class Condition(Protocol):
     """A compiled filter; hashable, and equal to others that mean the same, since match sets are cached by it."""
+
+    @property
+    def filter(self) -> Filter:
+        """What is meant, for galleries that have no SQL."""
 
     def keys(self, query: Query, *, after_key: int, most: int | None = None) -> NDArray[np.int64]:
         """Return the keys larger than `after_key` of the rows of table `items` that match, ascending.

@@ -3,6 +3,7 @@
 from smserve.indexing.adding import add_pictures
 from smserve.indexing.build import REPORT_FILE, BuildProgress, build_gallery
 from smserve.indexing.comparison import ComparedQuery, ModelComparison, compare_models
+from smserve.indexing.copying import CopyReport, copy_gallery
 from smserve.indexing.report import AddReport, BuildReport, Unreadable
 from smserve.indexing.sources import SourceItem, items_from_csv, pictures_in
 from smserve.indexing.staging import StageProgress, StageReport, stage_model, stage_with
@@ -13,6 +14,7 @@ __all__ = [
     "BuildProgress",
     "BuildReport",
     "ComparedQuery",
+    "CopyReport",
     "ModelComparison",
     "SourceItem",
     "StageProgress",
@@ -21,6 +23,7 @@ __all__ = [
     "add_pictures",
     "build_gallery",
     "compare_models",
+    "copy_gallery",
     "items_from_csv",
     "pictures_in",
     "stage_model",

@@ -1,5 +1,6 @@
 """Add pictures to a finished gallery: embed those that are new or changed, and leave the rest alone."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from smserve.config import ImageLimits
 from smserve.embedder import Embedder, InferenceSettings
 from smserve.gallery import CompactionPolicy, LiveGallery
+from smserve.gallery.milvus import MilvusAddress, MilvusGallery
 from smserve.indexing.limits import LOCAL_LIMITS
 from smserve.indexing.reading import PictureReader, Stored, in_order
 from smserve.indexing.report import AddReport, Unreadable
@@ -22,7 +24,7 @@ def add_pictures(
     *,
     model: Path,
     sources: Sequence[SourceItem],
-    gallery: Path,
+    gallery: Path | MilvusAddress,
     inference: InferenceSettings | None = None,
     workers: int | None = None,
     thumbnails: bool = True,
@@ -36,7 +38,7 @@ def add_pictures(
     Args:
         model: The gallery's own model file.
         sources: What to add; ids differ.
-        gallery: Its folder.
+        gallery: Its folder, or its address in Milvus.
         inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says.
         workers: Threads that decode; the number of cores by default.
         thumbnails: Store a small JPEG of each picture.
@@ -57,7 +59,13 @@ def add_pictures(
     check_sources(sources)
     workers = workers or os.cpu_count() or 1
     embedder = Embedder(model, (inference or InferenceSettings()).with_default_threads(workers))
-    with LiveGallery.open(gallery, model_fingerprint=embedder.fingerprint, compaction=None) as live:
+    with contextlib.ExitStack() as stack:
+        live: LiveGallery | MilvusGallery
+        if isinstance(gallery, MilvusAddress):
+            live = MilvusGallery.open(gallery, model_fingerprint=embedder.fingerprint)
+        else:
+            live = LiveGallery.open(gallery, model_fingerprint=embedder.fingerprint, compaction=None)
+        stack.callback(live.close)
         reader = PictureReader(embedder.manifest.resize, image_limits, live.sources(), thumbnails=thumbnails)
         sink = Sink(embedder, live.upsert)
         unchanged = 0
@@ -73,7 +81,8 @@ def add_pictures(
                 else:
                     sink.add(outcome.pixels, outcome.new_item)
         sink.flush()
-        live.compact_if(CompactionPolicy())
+        if isinstance(live, LiveGallery):
+            live.compact_if(CompactionPolicy())
         info = live.info()
     if progress is not None:
         progress(len(sources))

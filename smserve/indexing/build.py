@@ -11,11 +11,13 @@ from typing import Final, Protocol
 
 from smserve.config import ImageLimits
 from smserve.embedder import Embedder, InferenceSettings
-from smserve.errors import GalleryExists, InvalidInput
-from smserve.gallery import LocalGalleryWriter, is_finished, write_durably
+from smserve.errors import InvalidInput
+from smserve.gallery import write_durably
 from smserve.gallery.duplicates import near_duplicates as find_near_duplicates
 from smserve.gallery.duplicates import write_near_duplicates
+from smserve.gallery.milvus import MilvusAddress
 from smserve.gallery.publication import IndexBuilder, exact_index
+from smserve.indexing.destination import destination_of
 from smserve.indexing.limits import LOCAL_LIMITS
 from smserve.indexing.reading import PictureReader, Stored, in_order
 from smserve.indexing.report import BuildReport, Unreadable
@@ -38,7 +40,7 @@ def build_gallery(
     *,
     model: Path,
     sources: Sequence[SourceItem],
-    gallery: Path,
+    gallery: Path | MilvusAddress,
     inference: InferenceSettings | None = None,
     workers: int | None = None,
     thumbnails: bool = True,
@@ -56,14 +58,15 @@ def build_gallery(
     Args:
         model: The model file.
         sources: What to index; ids differ.
-        gallery: The folder to write.
+        gallery: The folder to write, or the collection of Milvus.
         inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says.
         workers: Threads that decode; the number of cores by default.
         thumbnails: Store a small JPEG of each picture.
         progress: Told how far it is.
         image_limits: What a picture may cost.
-        build_index: Makes the index that the gallery is searched with.
-        near_duplicates: When given, pairs of items with a cosine of at least this are counted in the end.
+        build_index: Makes the index that a gallery in a folder is searched with.
+        near_duplicates: When given, and the gallery lies in a folder, pairs of items with a cosine of at least this are
+            counted in the end.
         near_duplicates_file: When given, they are written to it, as CSV.
 
     Raises:
@@ -79,12 +82,13 @@ def build_gallery(
         raise InvalidInput(
             f"{near_duplicates_file} can't be written: there is no such folder; make it", field="near_duplicates_file"
         )
-    _check_unfinished(gallery)
+    destination = destination_of(gallery, build_index)
+    destination.check_unfinished()
     check_sources(sources)
     workers = workers or os.cpu_count() or 1
     embedder = Embedder(model, (inference or InferenceSettings()).with_default_threads(workers))
-    with LocalGalleryWriter(gallery, model_fingerprint=embedder.fingerprint, dimension=embedder.dimension) as writer:
-        _check_unfinished(gallery)  # again: another build may have finished it before the lock was ours
+    opened = destination.open(model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+    with closing(opened) as writer:
         stored = writer.sources()
         reader = PictureReader(embedder.manifest.resize, image_limits, stored, thumbnails=thumbnails)
         sink = Sink(embedder, writer.upsert)
@@ -116,10 +120,11 @@ def build_gallery(
                 f"{unreadable[0].reason}",
                 field="images",
             )
-        generation = writer.publish(build_index)
+        generation = destination.publish()
     if progress is not None:
         progress(len(sources), len(sources))
-    pairs = None if near_duplicates is None else find_near_duplicates(gallery, near_duplicates)
+    folder = gallery if isinstance(gallery, Path) else None
+    pairs = None if near_duplicates is None or folder is None else find_near_duplicates(folder, near_duplicates)
     if pairs is not None and near_duplicates_file is not None:
         write_near_duplicates(pairs, near_duplicates_file)
     report = BuildReport(
@@ -134,12 +139,6 @@ def build_gallery(
         model_fingerprint=embedder.fingerprint,
         near_duplicates=None if pairs is None else pairs.counts,
     )
-    write_durably(gallery / REPORT_FILE, json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
+    if folder is not None:
+        write_durably(folder / REPORT_FILE, json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
     return report
-
-
-def _check_unfinished(gallery: Path) -> None:
-    if is_finished(gallery):
-        raise GalleryExists(
-            f"{gallery} holds a finished gallery, which is never overwritten; choose another --gallery, or remove it"
-        )

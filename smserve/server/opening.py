@@ -9,6 +9,7 @@ from smserve.embedder import Embedder, InferenceSettings
 from smserve.engine import Engine, GalleryHome, Storage
 from smserve.errors import InvalidInput
 from smserve.gallery.interface import GalleryReader
+from smserve.gallery.milvus import MilvusAddress
 from smserve.indexing import stage_with
 
 __all__ = ["open_engine"]
@@ -16,7 +17,7 @@ __all__ = ["open_engine"]
 
 def open_engine(
     model: Path,
-    galleries: Sequence[tuple[str, Path]],
+    galleries: Sequence[tuple[str, Path | MilvusAddress]],
     *,
     folder: Path | None = None,
     models: Path | None = None,
@@ -31,7 +32,7 @@ def open_engine(
 
     Args:
         model: The model file; its self-check runs.
-        galleries: Name and folder of each; the first is the default.
+        galleries: Name of each, and its folder or its address in Milvus; the first is the default.
         folder: Of further galleries, each named as its subfolder; there they can be made and dropped.
         models: A folder of further model files, *.onnx, loaded when a gallery needs one.
         writable: Write to them, too, as the one process that may; else follow what others write, within a second.
@@ -60,14 +61,14 @@ def open_engine(
         if folder is not None:
             home = GalleryHome(folder, writable=writable)
             undo.callback(home.close)
-        folders = _by_name([*galleries, *(home.galleries().items() if home else ())], home)
-        for name, each in folders.items():
+        places = _by_name([*galleries, *(home.galleries().items() if home else ())], home)
+        for name, each in places.items():
             opened[name] = storage.open(each, name)
             undo.callback(opened[name].close)
         engine = Engine(
             embedder,
             opened,
-            folders=folders,
+            folders={name: each for name, each in places.items() if isinstance(each, Path)},
             storage=storage,
             home=home,
             models=models,
@@ -80,12 +81,16 @@ def open_engine(
     return engine
 
 
-def _by_name(galleries: Sequence[tuple[str, Path]], home: GalleryHome | None) -> dict[str, Path]:
+def _by_name(
+    galleries: Sequence[tuple[str, Path | MilvusAddress]], home: GalleryHome | None
+) -> dict[str, Path | MilvusAddress]:
     names = [name for name, _ in galleries]
     aliases = home.aliases() if home else {}
     for name in names:
         if names.count(name) > 1:
-            raise InvalidInput(f"two galleries are named {name!r}; name them apart with NAME=DIR", field="galleries")
+            raise InvalidInput(
+                f"two galleries are named {name!r}; name them apart with NAME=GALLERY", field="galleries"
+            )
         if name in aliases:
             raise InvalidInput(
                 f"{name!r} is a gallery, and an alias of gallery {aliases[name]!r} too; name the gallery otherwise "

@@ -41,6 +41,7 @@ def test_the_commands() -> None:
         ("gallery", "create"),
         ("gallery", "discard"),
         ("gallery", "drop"),
+        ("gallery", "copy"),
         ("gallery", "duplicates"),
         ("gallery", "export"),
         ("gallery", "import"),

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smserve.filters import Equal, Filter
 from smserve.gallery import Query
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     label: str
+
+    @property
+    def filter(self) -> Filter:
+        return Equal("label", self.label)
 
     def keys(self, query: Query, *, after_key: int, most: int | None = None) -> NDArray[np.int64]:
         statement = "SELECT key FROM items WHERE label = ? AND key > ? ORDER BY key LIMIT ?"

@@ -32,6 +32,10 @@ class Counted:
         self.inner = FilterCondition(parse_filter(text))
         self.asked: list[int] = []
 
+    @property
+    def filter(self) -> Filter:
+        return self.inner.filter
+
     def keys(
         self, query: Query, *, after_key: int, most: int | None = None
     ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

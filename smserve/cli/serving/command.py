@@ -101,7 +101,7 @@ def serve(
         prediction = predict_memory(
             settings,
             model,
-            served.galleries,
+            served.in_folders(),
             folder=served.folder,
             models=served.models,
             inference=inference,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from smserve.cli.option_group import option_group
 from smserve.cli.options import folder_path
 from smserve.config import CHECK_EVERY
 
+if TYPE_CHECKING:
+    from smserve.gallery.milvus import MilvusAddress
+
 __all__ = ["ServedGalleries", "gallery_options"]
 
 
@@ -19,11 +23,15 @@ __all__ = ["ServedGalleries", "gallery_options"]
 class ServedGalleries:
     """Galleries and the models beside the server's own; as `smserve.server.open_engine` takes them."""
 
-    galleries: tuple[tuple[str, Path], ...]
+    galleries: tuple[tuple[str, Path | MilvusAddress], ...]
     folder: Path | None
     models: Path | None
     read_only: bool
     check_every: int
+
+    def in_folders(self) -> list[tuple[str, Path]]:
+        """Return those that are not in Milvus, and so take memory of this process."""
+        return [(name, place) for name, place in self.galleries if isinstance(place, Path)]
 
 
 gallery_options = option_group(
@@ -34,10 +42,11 @@ gallery_options = option_group(
         "galleries",
         type=GalleryParameter(),
         multiple=True,
-        metavar="[NAME=]DIR",
+        metavar="[NAME=]GALLERY",
         show_default=False,
-        help="A gallery to search, named as its folder unless NAME is given; repeat for more, the first is the "
-        "default. Without one, the server only embeds and compares.",
+        help="A gallery to search: a folder, or milvus://HOST:PORT/NAME (see docs/milvus.md); named as its folder or "
+        "collection unless NAME is given; repeat for more, the first is the default. Without one, the server only "
+        "embeds and compares.",
     ),
     click.option(
         "--galleries",
