@@ -17,7 +17,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -85,9 +85,9 @@ def _entry(arena: Arena, fold: Fold, name: str, *, stage: str, trial: int, seed:
 def train_all(entries: Sequence[Entry], records: Records, pool: ProcessPoolExecutor, run: Any) -> list[Any]:
     """Return the record of each entry, made where it is not known; None where the time was over."""
     known = [records.find(entry) for entry in entries]
-    waiting = {place: pool.submit(run, entry) for place, entry in enumerate(entries) if known[place] is None}
-    for place, future in waiting.items():
-        record = known[place] = future.result()
+    waiting = {pool.submit(run, entry): place for place, entry in enumerate(entries) if known[place] is None}
+    for future in as_completed(waiting):
+        record = known[waiting[future]] = future.result()
         if record is not None:
             records.add(record)
             line = f"{record['method']:<15} {record['stage']} {record['trial']} seed {record['seed']:<3}"

@@ -36,10 +36,10 @@ def write_table(path: Path, runs: Mapping[str, Sequence[Record]]) -> str:
 
 
 def write_figure(path: Path, finals: Mapping[str, Sequence[Record]]) -> None:
-    """Write curves of validation Recall@1 against embedded pictures and seconds, an SVG; mean over runs of one fold.
+    """Write curves of validation Recall@1 against embedded pictures and seconds, an SVG.
 
-    Runs of one method have the same budget but not the same epochs, so each method's curve is that of its first fold
-    and seed.
+    Runs of a method end their epochs at different places, so its curve is that of its first fold and seed. Validation
+    pictures ask all others, of other visits or not.
     """
     import matplotlib as mpl
 
