@@ -63,7 +63,10 @@ def open_arena(name: str, data: Path, *, small: bool = False) -> Arena:
         arena = Arena(name=name, folds=folds, base=_base("emoji", "emoji"), pictures=30_000)
     else:
         arena = Arena(name=name, folds=_photo_folds(), base=_base("photos", "folder:photos"), pictures=8_000)
-    return replace(arena, folds=[_small(arena.folds[0])], pictures=_SMALL_PICTURES) if small else arena
+    if not small:
+        return arena
+    base = override(arena.base, ["sampler.batch_size=32", "optimizer.warmup_steps=2"])  # else a batch has all classes
+    return replace(arena, folds=[_small(arena.folds[0])], base=base, pictures=_SMALL_PICTURES)
 
 
 def _base(recipe: str, dataset: str) -> TrainConfig:
