@@ -34,6 +34,7 @@ def embed_pictures(
     rule: ResizeRule,
     progress: Callable[[int], None] | None = None,
     *,
+    chosen: NDArray[np.int64] | None = None,
     shared: bool = False,
 ) -> Tensor:
     """Return (N, D) float32 embeddings on the pictures' device, in evaluation mode, of decoded squares (N, S, S, 3).
@@ -46,22 +47,24 @@ def embed_pictures(
         pixels: N pictures.
         rule: How they were resized, and what is cut out.
         progress: Told how many pictures each step embedded.
+        chosen: Which pictures, in this order; None embeds all.
         shared: Each process embeds a part and has them all in the end; all processes must call this. The batches are
             those of one process, so the numbers are too.
     """
     net.eval()
     count, rank = (process_count(), process_rank()) if shared else (1, 0)
-    starts = range(0, len(pixels), _BATCH)
+    chosen = np.arange(len(pixels)) if chosen is None else chosen
+    starts = range(0, len(chosen), _BATCH)
     parts = []
     for start in starts[rank::count]:
-        squares = pixels.take(np.arange(start, min(start + _BATCH, len(pixels))))
+        squares = pixels.take(chosen[start : start + _BATCH])
         batch = crop_center(squares, rule.height, rule.width).contiguous()
         parts.append(net(batch).float())
         if progress is not None:
-            progress(min(count * _BATCH, len(pixels) - start))
+            progress(min(count * _BATCH, len(chosen) - start))
     if count == 1:
         return torch.cat(parts)
-    return _together(parts, len(pixels), -(-len(starts) // count), net)
+    return _together(parts, len(chosen), -(-len(starts) // count), net)
 
 
 def _together(parts: Sequence[Tensor], pictures: int, batches: int, net: nn.Module) -> Tensor:

@@ -9,6 +9,7 @@ from smserve.images import ResizeRule
 from training.config import (
     AugmentationConfig,
     ControllerConfig,
+    GuardsConfig,
     LossConfig,
     ModelConfig,
     OptimizerConfig,
@@ -78,6 +79,18 @@ def test_json_and_back() -> None:
         (
             {"loss": LossConfig(pair="semi_hard"), "sampler": SamplerConfig(kind="classes", batch_size=769)},
             "sampler.batch_size",
+        ),
+        ({"guards": GuardsConfig(cosine=1.1)}, "guards.cosine"),
+        ({"guards": GuardsConfig(steps=0)}, "guards.steps"),
+        ({"guards": GuardsConfig(active_share=0)}, "guards.active_share"),
+        ({"guards": GuardsConfig(epochs=0)}, "guards.epochs"),
+        (
+            {"controller": ControllerConfig(error_of="mined"), "loss": LossConfig(pair="semi_hard")},
+            "controller.error_of",
+        ),
+        (
+            {"controller": ControllerConfig(error_of="mined"), "loss": LossConfig(pair="multi_similarity")},
+            "controller.error_of",
         ),
         ({"sampler": SamplerConfig(batch_size=1)}, "sampler.batch_size"),
         ({"sampler": SamplerConfig(mined_share=1.1)}, "sampler.mined_share"),

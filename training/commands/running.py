@@ -19,7 +19,13 @@ __all__ = ["changed", "run_in_folder"]
 
 
 def changed(
-    config: TrainConfig, *, seed: int | None, epochs: int | None, weights: str | None, max_pictures: int | None = None
+    config: TrainConfig,
+    *,
+    seed: int | None,
+    epochs: int | None,
+    weights: str | None,
+    max_pictures: int | None = None,
+    guarded: bool = True,
 ) -> TrainConfig:
     """Return a config with the settings that were given; None leaves what there is."""
     config = replace(
@@ -28,6 +34,8 @@ def changed(
         epochs=config.epochs if epochs is None else epochs,
         max_pictures=config.max_pictures if max_pictures is None else max_pictures,
     )
+    if not guarded:
+        config = replace(config, guards=replace(config.guards, on=False))
     return config if weights is None else replace(config, model=replace(config.model, weights=weights))
 
 

@@ -53,6 +53,7 @@ __all__ = ["train"]
 @click.option(
     "--weights", metavar="FILE", help="The backbone's weights: a .pth or .safetensors file, or `none` for random ones."
 )
+@click.option("--no-guards", is_flag=True, show_default=False, help="Don't stop a run that has collapsed.")
 @click.option("--resume", is_flag=True, show_default=False, help="Go on from the run's newest checkpoint.")
 @click.option(
     "--resume-from",
@@ -79,6 +80,7 @@ def train(
     epochs: int | None,
     max_pictures: int | None,
     weights: str | None,
+    no_guards: bool,
     resume: bool,
     resume_from: Path | None,
     allow_shared_classes: bool,
@@ -103,7 +105,12 @@ def train(
     from training.trainer import RunFolder
 
     config = changed(
-        _chosen(recipe, config_file, dataset), seed=seed, epochs=epochs, weights=weights, max_pictures=max_pictures
+        _chosen(recipe, config_file, dataset),
+        seed=seed,
+        epochs=epochs,
+        weights=weights,
+        max_pictures=max_pictures,
+        guarded=not no_guards,
     )
     config = override(config, settings)
     find_backbone(config.model.backbone)  # an unknown one is refused before pictures are fetched

@@ -73,6 +73,10 @@ _LIMITS: Final[Mapping[str, Limit]] = {
     "optimizer.weight_decay": _NOT_NEGATIVE,
     "optimizer.halve_every": _FROM_ONE,
     "optimizer.warmup_steps": _NOT_NEGATIVE,
+    "guards.cosine": (lambda value: 0 < value <= 1, "above 0 and at most 1"),
+    "guards.steps": _FROM_ONE,
+    "guards.active_share": (lambda value: 0 < value <= 1, "above 0 and at most 1"),
+    "guards.epochs": _FROM_ONE,
     "checkpoint.every_s": _NOT_NEGATIVE,
     "checkpoint.every_steps": (lambda value: value is None or value >= 1, "at least 1, or none"),
     "checkpoint.keep": _FROM_ONE,
@@ -95,6 +99,7 @@ def check_limits(settings: Mapping[str, Any]) -> None:
     if model["fold_batch_norm"] and not model["freeze_batch_norm"]:
         raise _refused("model.fold_batch_norm", True, "false where model.freeze_batch_norm is false")
     _check_controller(settings["controller"])
+    _check_error_of(settings)
     _check_batch(settings["sampler"], settings["loss"])
     _check_loss(settings["sampler"], settings["loss"])
     _check_validation_error(settings)
@@ -119,10 +124,25 @@ def _check_controller(controller: Mapping[str, Any]) -> None:
         raise _refused("controller.start", start, "none with a schedule, which says the first difficulty")
 
 
+def _check_error_of(settings: Mapping[str, Any]) -> None:
+    """Mined ones are told apart where a loss says which triplet or pair costs something."""
+    kind, pair = settings["sampler"]["kind"], settings["loss"]["pair"]
+    told_apart = pair == "triplet_ratio" or (kind == "classes" and pair == "multi_similarity")
+    if settings["controller"]["error_of"] == "mined" and not told_apart:
+        wanted = (
+            f'"all" with sampler.kind "{kind}" and loss.pair "{pair}", where nobody knows which active triplets '
+            f"were mined"
+        )
+        raise _refused("controller.error_of", "mined", wanted)
+
+
 def _check_validation_error(settings: Mapping[str, Any]) -> None:
     """Its target is a share of mined triplets."""
     if settings["controller"]["kind"] != "validation_error":
         return
+    if settings["sampler"]["embeddings"] == "bank":
+        wanted = 'pass with controller.kind "validation_error", which embeds all pictures after each epoch anyway'
+        raise _refused("sampler.embeddings", "bank", wanted)
     got = (settings["sampler"]["kind"], settings["loss"]["pair"])
     if got != ("triplets", "triplet_ratio"):
         wanted = f'sampler.kind "triplets" and loss.pair "triplet_ratio" beside it, not "{got[0]}" and "{got[1]}"'

@@ -157,6 +157,9 @@ class SamplerConfig:
         random_epochs: First epochs without mining.
         neighbours: "exact" search, or an approximate neighbour "graph", as the paper has it (section 3.2).
         graph_success: Share of random greedy walks over the graph that must arrive before it is used.
+        embeddings: What neighbours are searched among: "pass" embeds the whole training set before each mined epoch;
+            "bank" takes each picture's latest embedding from the batches that it was trained in, and embeds only
+            pictures that were in none yet.
     """
 
     kind: Literal["triplets", "classes"] = "triplets"
@@ -169,6 +172,7 @@ class SamplerConfig:
     random_epochs: int = 2
     neighbours: Literal["exact", "graph"] = "exact"
     graph_success: float = 0.98
+    embeddings: Literal["pass", "bank"] = "pass"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +193,8 @@ class ControllerConfig:
         ridge: Weight of the prior slope in the fit, in units of the error squared.
         window: How many recent epochs are fitted.
         step_factor: Difficulty changes at most by this factor an epoch, up or down.
+        error_of: Whose share of active triplets is steered: of "all" that were trained on, random ones too, or of
+            "mined" ones alone; in an epoch that none was mined in, of all.
     """
 
     kind: Literal["validation_error", "constant_target", "fixed", "schedule"] = "constant_target"
@@ -202,6 +208,7 @@ class ControllerConfig:
     ridge: float = 1e-3
     window: int = 5
     step_factor: float = 2.0
+    error_of: Literal["all", "mined"] = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

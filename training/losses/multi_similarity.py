@@ -54,7 +54,8 @@ class MultiSimilarity(PairLoss):
     def forward(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None = None) -> PairValue:  # noqa: ARG002 - it takes all pairs
         """See `PairLoss`."""
         loss = multi_similarity_loss(embeddings, labels, **self._settings).mean()
-        return PairValue(loss=loss, active=violated_pairs(embeddings, labels))
+        anchors = positive_pairs(labels).nonzero()[:, 0]
+        return PairValue(loss=loss, active=violated_pairs(embeddings, labels), anchors=anchors)
 
 
 def _log_one_plus_sum(exponents: Tensor, mask: Tensor) -> Tensor:

@@ -25,12 +25,14 @@ class LossValue:
         spread: The global loss, a scalar; zero where it is left out.
         active: Which of the triplets or pairs that a loss looks at cost something, (T,) bool; each `PairLoss` says
             what it means by that. Its mean is the error e that the controller sees.
+        anchors: The place in the batch of the anchor of each of them, (T,); None where the loss doesn't tell.
     """
 
     total: Tensor
     pair: Tensor
     spread: Tensor
     active: Tensor
+    anchors: Tensor | None = None
 
 
 class Objective(nn.Module):
@@ -84,7 +86,7 @@ class Objective(nn.Module):
                 weight=self._config.global_lambda,
             )
         total = value.loss + self._config.global_weight * spread
-        return LossValue(total=total, pair=value.loss, spread=spread, active=value.active)
+        return LossValue(total=total, pair=value.loss, spread=spread, active=value.active, anchors=value.anchors)
 
     def _check(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None) -> None:
         if embeddings.ndim != 2 or embeddings.shape[1] != self._dimension or not len(embeddings):

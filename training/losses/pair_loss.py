@@ -11,10 +11,18 @@ __all__ = ["PairLoss", "PairValue"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairValue:
-    """The scalar to minimise, and (T,) bool: which triplets or pairs cost something; each loss says which it means."""
+    """What a loss came to.
+
+    Attributes:
+        loss: The scalar to minimise.
+        active: Which triplets or pairs cost something, (T,) bool; each loss says which it means.
+        anchors: The place in the batch of the anchor of each of them, (T,); None where a loss has no anchors, or
+            doesn't tell.
+    """
 
     loss: Tensor
     active: Tensor
+    anchors: Tensor | None = None
 
 
 class PairLoss(nn.Module, ABC):

@@ -47,4 +47,4 @@ class RatioTriplets(PairLoss):
         if triplets is None:
             raise InvalidInput("the triplet ratio loss was given no triplets; wanted (T, 3)", field="triplets")
         costs = triplet_ratio_loss(embeddings, triplets, margin=self._margin)
-        return PairValue(loss=costs.sum() / max(1, len(costs)), active=costs.detach() > 0)
+        return PairValue(loss=costs.sum() / max(1, len(costs)), active=costs.detach() > 0, anchors=triplets[:, 0])

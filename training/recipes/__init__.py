@@ -9,6 +9,7 @@ from training.recipes.paper_rows import PAPER_ROWS, PaperRow, paper_recipes
 from training.recipes.photos import photos
 from training.recipes.published import PUBLISHED, PublishedRow
 from training.recipes.recipe import Recipe
+from training.recipes.smart_plus import cub_smart_plus, emoji_smart_plus, photos_smart_plus
 
 __all__ = [
     "PAPER_ROWS",
@@ -25,8 +26,11 @@ __all__ = [
 RECIPES: dict[str, Recipe] = {
     "emoji": Recipe.of(emoji),
     "emoji-random": Recipe.of(emoji_random),
+    "emoji-smart-plus": Recipe.of(emoji_smart_plus),
     "photos": Recipe.of(photos),
+    "photos-smart-plus": Recipe.of(photos_smart_plus),
     "cub": Recipe.of(cub),
+    "cub-smart-plus": Recipe.of(cub_smart_plus),
     "cars196": Recipe.of(cars196),
     "sop": Recipe.of(sop),
     "inshop": Recipe.of(inshop),

@@ -43,19 +43,21 @@ class ClassSampler(Sampler):
         for _ in range(-(-len(self._labels) // self._config.batch_size)):
             batch: list[int] = []
             parts: list[NDArray[np.int64]] = []
+            mined: list[NDArray[np.bool_]] = []
             size = 0
             while size < self._config.batch_size and len(batch) < len(self._members):
-                label = self._neighbour(batch, listed, difficulty, random)
-                if label is None:
-                    label = turn.next(batch)
-                else:
+                near = self._neighbour(batch, listed, difficulty, random)
+                label = turn.next(batch) if near is None else near
+                if near is not None:
                     drawn += 1
-                    turn.came_up(label)
+                    turn.came_up(near)
                 batch.append(label)
                 parts.append(random.permutation(self._members[label])[: self._config.per_class])
+                mined.append(np.full(len(parts[-1]), near is not None))
                 size += len(parts[-1])
             classes += len(batch)
-            batches.append(Batch(indices=np.concatenate(parts)[: self._config.batch_size]))
+            whole = slice(self._config.batch_size)
+            batches.append(Batch(indices=np.concatenate(parts)[whole], mined=np.concatenate(mined)[whole]))
         return Plan(batches=batches, figures={"mined_share": drawn / classes})
 
     def _neighbour(

@@ -21,7 +21,7 @@ class Batch:
     Attributes:
         indices: (B,) into the training set, each once.
         triplets: (T, 3) positions in `indices`; None stands for all triplets that the labels allow.
-        mined: (T,) which triplets were mined; None with `triplets`.
+        mined: (T,) which triplets were mined; without triplets, (B,) of which pictures the class was.
     """
 
     indices: NDArray[np.int64]
@@ -51,13 +51,13 @@ class Plan:
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps of it: plain values, and tensors of all batches end to end."""
-        mined = [batch for batch in self.batches if batch.triplets is not None and batch.mined is not None]
         return {
             "figures": json.loads(json.dumps(dict(self.figures))),  # numpy's numbers would be refused on loading
             "indices": _joined([batch.indices for batch in self.batches]),
             "sizes": [len(batch.indices) for batch in self.batches],
-            "triplets": _joined([batch.triplets for batch in mined if batch.triplets is not None]),
-            "mined": _joined([batch.mined for batch in mined if batch.mined is not None]),
+            "triplets": _joined([batch.triplets for batch in self.batches if batch.triplets is not None]),
+            "mined": _joined([batch.mined for batch in self.batches if batch.mined is not None]),
+            "has_mined": [batch.mined is not None for batch in self.batches],
             "triplet_counts": [-1 if batch.triplets is None else len(batch.triplets) for batch in self.batches],
         }
 
@@ -65,23 +65,33 @@ class Plan:
     def from_state(cls, state: Mapping[str, Any]) -> "Plan":
         """Return the plan whose `state()` this was; another document is a KeyError, TypeError or ValueError."""
         batches = []
-        place = triplet = 0
-        indices, triplets, mined = (state[name].numpy() for name in ("indices", "triplets", "mined"))
-        for size, count in zip(state["sizes"], state["triplet_counts"], strict=True):
-            own = indices[place : place + size]
-            place += size
-            if count < 0:
-                batches.append(Batch(indices=own))
-                continue
-            part = slice(triplet, triplet + count)
-            triplet += count
-            batches.append(Batch(indices=own, triplets=triplets[part], mined=mined[part]))
+        indices, triplets, mined = (_Parts(state[name].numpy()) for name in ("indices", "triplets", "mined"))
+        for size, count, has_mined in zip(state["sizes"], state["triplet_counts"], state["has_mined"], strict=True):
+            batches.append(
+                Batch(
+                    indices=indices.next(size),
+                    triplets=None if count < 0 else triplets.next(count),
+                    mined=mined.next(size if count < 0 else count) if has_mined else None,
+                )
+            )
         return cls(batches=batches, figures=state["figures"])
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> Tensor:
     """Return arrays end to end; a tensor for each of thousands of batches would make a file slow to write."""
     return torch.from_numpy(np.concatenate(arrays)) if arrays else torch.zeros(0, dtype=torch.int64)
+
+
+class _Parts:
+    """Takes an array apart again."""
+
+    def __init__(self, whole: NDArray[Any]) -> None:
+        self._whole = whole
+        self._place = 0
+
+    def next(self, length: int) -> NDArray[Any]:
+        self._place += length
+        return self._whole[self._place - length : self._place]
 
 
 class Sampler(ABC):

@@ -4,21 +4,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from smserve.errors import InvalidInput, SmserveError
+from smserve.errors import InvalidInput
 from training.config import TrainConfig
 from training.distributed import local_rank, mean_gradients, process_count, process_rank
 from training.evaluation import LabelledPixels
 from training.losses import LossValue, Objective
 from training.model import EmbeddingNet
-from training.samplers import Plan
+from training.samplers import Batch, Plan
+from training.trainer.bank import EmbeddingBank
 from training.trainer.batches import BatchMaker, ReadyBatch
 from training.trainer.chance import seed_everything
+from training.trainer.guards import Guards, Watch, mean_cosine
 from training.trainer.optimizer import set_learning_rate
 from training.trainer.precision import backbone_precision
 from training.trainer.progress import EpochBar
@@ -32,6 +33,8 @@ __all__ = ["EpochOutcome", "Learner", "Tally"]
 class Learner:
     """What learns: a network by an objective with an optimiser, from the training pictures.
 
+    Guards watch it; those of the config by default. A bank, where there is one, keeps what its batches embed.
+
     With several processes, all of them call the same methods; the gradients are those of the whole batch in each.
     """
 
@@ -41,9 +44,12 @@ class Learner:
     data: LabelledPixels
     config: TrainConfig
     bar: EpochBar
+    guards: Guards | None = None
+    bank: EmbeddingBank | None = None
     _embed: nn.Module = field(init=False)
     _batches: BatchMaker = field(init=False)
     _device: torch.device = field(init=False)
+    _guards: Guards = field(init=False)
 
     def __post_init__(self) -> None:
         """Let several processes share their gradients.
@@ -52,6 +58,7 @@ class Learner:
             InvalidInput: Batch norms learn their statistics, and processes on CPUs can't share them.
         """
         self._device = self.data.pixels.device
+        self._guards = self.guards or Guards(self.config, Watch())
         self._embed = self.net if process_count() == 1 else _shared(self.net, self.config, self._device)
         self._batches = BatchMaker(
             net=self.net, data=self.data, config=self.config, needs_triplets=self.objective.needs_triplets
@@ -78,7 +85,7 @@ class Learner:
             after_step: Called after every step but the last.
 
         Raises:
-            SmserveError: The loss is not a number.
+            CollapsedRun: The loss is not a number, or the embeddings are one point.
         """
         tally = Tally() if tally is None else tally
         begun = time.monotonic() - tally.seconds
@@ -98,8 +105,10 @@ class Learner:
                 progress = self._progress(step, len(plan.batches), embedded + tally.pictures)
                 set_learning_rate(self.optimizer, self.config, step=step, progress=progress, epoch=epoch)
                 batch = next(batches)
-                value = self._step(batch, epoch, tally.steps)
-                self._count(value, batch, tally, f"epoch {epoch}, step {tally.steps + 1} of {len(plan.batches)}")
+                value, cosine = self._step(batch, epoch, tally.steps)
+                self._count(
+                    value, cosine, batch, tally, f"epoch {epoch}, step {tally.steps + 1} of {len(plan.batches)}"
+                )
                 tally.seconds = time.monotonic() - begun
                 advance(len(batch.plan.indices), loss=tally.mean_loss, active=tally.active_share, **shown)
         return tally.outcome()
@@ -114,38 +123,47 @@ class Learner:
             return embedded / self.config.max_pictures
         return step / (self.config.epochs * steps_an_epoch)
 
-    def _step(self, batch: ReadyBatch, epoch: int, number: int) -> LossValue:
-        """Learn from one batch; return what it cost before."""
+    def _step(self, batch: ReadyBatch, epoch: int, number: int) -> tuple[LossValue, Tensor]:
+        """Learn from one batch; return what it cost before, and the mean cosine of two of its pictures."""
         seed_everything(self._device, self.config.seed, epoch, number, process_rank())
         with backbone_precision(self.config, self._device):
             own: Tensor = self._embed(batch.images)
         seed_everything(self._device, self.config.seed, epoch, number)  # what a loss draws is the same in all processes
-        value: LossValue = self.objective(gather_embeddings(own, len(batch.labels)), batch.labels, batch.triplets)
+        embeddings = gather_embeddings(own, len(batch.labels))
+        value: LossValue = self.objective(embeddings, batch.labels, batch.triplets)
         self.optimizer.zero_grad(set_to_none=True)
         value.total.backward()  # type: ignore[no-untyped-call] # torch ships no type for it
         mean_gradients(list(self.objective.parameters()))
         self.optimizer.step()
-        return value
+        if self.bank is not None:
+            self.bank.store(batch.plan.indices, embeddings, epoch)
+        return value, mean_cosine(embeddings)
 
-    def _count(self, value: LossValue, batch: ReadyBatch, tally: Tally, place: str) -> None:
+    def _count(self, value: LossValue, cosine: Tensor, batch: ReadyBatch, tally: Tally, place: str) -> None:
         """Add a step to the tally.
 
         Raises:
-            SmserveError: The loss is not a number.
+            CollapsedRun: The loss is not a number, or the embeddings are one point.
         """
-        total, pair, spread = torch.stack([value.total, value.pair, value.spread]).detach().tolist()
-        if not np.isfinite(total):
-            raise SmserveError(
-                f"the loss is {total} at {place}; lower optimizer.learning_rate (now "
-                f"{self.config.optimizer.learning_rate}) and train again"
-            )
+        figures = torch.stack([value.total, value.pair, value.spread, cosine])
+        total, pair, spread, alike = figures.detach().tolist()
+        self._guards.after_step(total, alike, place)
+        tally.cosine += alike
         tally.loss += total
         tally.pair_loss += pair
         tally.global_loss += spread
-        known = batch.plan.mined is not None and self.objective.needs_triplets
-        tally.count_active(value.active, torch.from_numpy(batch.plan.mined) if known else None)
+        tally.count_active(value.active, self._mined(batch.plan, value))
         tally.pictures += len(batch.plan.indices)
         tally.steps += 1
+
+    def _mined(self, plan: Batch, value: LossValue) -> Tensor | None:
+        """Return which of the loss's triplets or pairs were mined, (T,) bool; None where that is not known."""
+        if plan.mined is None:
+            return None
+        mined = torch.from_numpy(plan.mined)
+        if plan.triplets is not None:
+            return mined if self.objective.needs_triplets else None
+        return None if value.anchors is None else mined[value.anchors.cpu()]
 
 
 def _shared(net: EmbeddingNet, config: TrainConfig, device: torch.device) -> DistributedDataParallel:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.config import TrainConfig
@@ -18,6 +19,7 @@ from training.mining import mine_triplets
 from training.model import EmbeddingNet
 from training.neighbours import graph_neighbours, nearest_neighbours
 from training.samplers import Neighbours, Plan, build_sampler
+from training.trainer.bank import EmbeddingBank
 from training.trainer.held_out import hold_out
 from training.trainer.precision import backbone_precision
 from training.trainer.progress import EpochBar
@@ -70,7 +72,13 @@ class Preparation:
         self._embeddings: Tensor | None = None
 
     def prepare(
-        self, net: EmbeddingNet, epoch: int, controller: Controller | None, *, left: int | None = None
+        self,
+        net: EmbeddingNet,
+        epoch: int,
+        controller: Controller | None,
+        *,
+        left: int | None = None,
+        bank: EmbeddingBank | None = None,
     ) -> Prepared:
         """Return the batches of an epoch; where it mines, a controller begins if there is none yet.
 
@@ -81,15 +89,19 @@ class Preparation:
             epoch: Counted from 1.
             controller: None before mining begins.
             left: Pictures that the run may still embed; where mining would leave none to train on, it does not mine.
+            bank: Where to search for neighbours; what it lacks is embedded, and kept there. None embeds all pictures.
         """
         random = np.random.default_rng([self._config.seed, epoch])
         # The validation error of the epoch before was measured on the same embeddings, and has counted them.
-        passed = 0 if controller is not None and self.needs_validation_error else len(self._data.labels)
+        passed = len(self._data.labels if bank is None else bank.missing())
+        if controller is not None and self.needs_validation_error:
+            passed = 0
         if not self._sampler.mines(epoch) or (left is not None and left <= passed):
             plan = self._sampler.plan(None, controller.value if controller else 0.0, random)
             return Prepared(plan=self._of_all(plan), controller=controller, embedded=0, figures={})
         started = time.monotonic()
-        embeddings = self._embed(net, epoch)[torch.from_numpy(self._kept)]
+        embeddings = self._embed(net, epoch, bank)[torch.from_numpy(self._kept)]
+        fresh = {} if bank is None else {"bank_fresh_share": bank.share_since(epoch - 1)}
         self._embeddings = None
         searching = time.monotonic()
         exact = (
@@ -114,7 +126,7 @@ class Preparation:
                 plan=self._of_all(plan),
                 controller=steered,
                 embedded=passed,
-                figures={**figures, **times},
+                figures={**figures, **fresh, **times},
                 mining_s=times["neighbours_s"] + times["selection_s"],
             )
 
@@ -147,13 +159,21 @@ class Preparation:
         costs = triplet_ratio_loss(torch.cat([held, kept]), triplets, margin=self._config.loss.ratio_margin)
         return float((costs > 0).float().mean())
 
-    def _embed(self, net: EmbeddingNet, epoch: int) -> Tensor:
+    def _embed(self, net: EmbeddingNet, epoch: int, bank: EmbeddingBank | None = None) -> Tensor:
         if self._embeddings is not None:
             return self._embeddings
+        if bank is None:
+            return self._pass(net, epoch, np.arange(len(self._data.labels)))
+        missing = bank.missing()
+        if len(missing):
+            bank.store(missing, self._pass(net, epoch, missing), epoch)
+        return bank.embeddings()
+
+    def _pass(self, net: EmbeddingNet, epoch: int, chosen: NDArray[np.int64]) -> Tensor:
         title = f"epoch {epoch}/{self._config.epochs}: embedding"
         precision = backbone_precision(self._config, self._data.pixels.device)
-        with self._bar.step(title, len(self._data.labels)) as advance, precision:
-            return embed_pictures(net, self._data.pixels, self._config.resize, advance, shared=True)
+        with self._bar.step(title, len(chosen)) as advance, precision:
+            return embed_pictures(net, self._data.pixels, self._config.resize, advance, chosen=chosen, shared=True)
 
     def _search_graph(self, embeddings: Tensor, epoch: int) -> tuple[Neighbours, dict[str, float | None]]:
         indices, distances, graph = graph_neighbours(

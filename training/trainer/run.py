@@ -16,12 +16,15 @@ from training.losses import Objective
 from training.metrics import retrieval_figures
 from training.model import EmbeddingNet, build_model, check_picture_size
 from training.tracking import NoTracker, Tracker
+from training.trainer.bank import EmbeddingBank
 from training.trainer.epoch import EpochOutcome, Learner
+from training.trainer.guards import Guards
 from training.trainer.keeping import Keeper
 from training.trainer.measuring import load_pixels, measure_test_classes
 from training.trainer.optimizer import build_optimizer
 from training.trainer.preparation import Preparation
 from training.trainer.progress import EpochBar
+from training.trainer.record import epoch_record
 from training.trainer.run_folder import RunFolder
 from training.trainer.starts import record_start
 from training.trainer.state import RunState, Underway
@@ -63,7 +66,7 @@ def train(
 
     Raises:
         SmserveError: The run folder is taken, a checkpoint is damaged, pictures can't be read, weights can't be had, or
-            the loss is no number.
+            it collapsed (`CollapsedRun`).
     """
     resume = resume or resume_from is not None
     document, known = once_for_all(lambda: _begin(config, dataset, folder, resume, resume_from, accepted))
@@ -74,12 +77,18 @@ def train(
     with first_on_its_machine():
         data = load_pixels(dataset.train, config, cache_dir=cache_dir, device=device, progress=progress)
     net = _build(config, folder, device, resumed=resumed)
-    objective = Objective(config.loss, classes=len(dataset.train.class_names), dimension=config.model.dimension)
-    objective = objective.to(device)
-    state = RunState(net=net, objective=objective, optimizer=build_optimizer(net, objective, config))
-    if document is not None:
-        state.restore(document, config)
-    learner = Learner(net=net, objective=objective, optimizer=state.optimizer, data=data, config=config, bar=bar)
+    state = _begin_state(net, config, dataset.train, device, document)
+    guards = Guards(config, state.watch, dataset.validation.labels)
+    learner = Learner(
+        net=net,
+        objective=state.objective,
+        optimizer=state.optimizer,
+        data=data,
+        config=config,
+        bar=bar,
+        guards=guards,
+        bank=state.bank,
+    )
     preparation = Preparation(config, data, bar)
     keeper = Keeper(folder.checkpoints, config.checkpoint, state.to_dict)
     tracker = _begin_tracking(tracker, folder, state)
@@ -88,7 +97,7 @@ def train(
         started = time.monotonic() - (state.underway.seconds if state.underway else 0)
         if state.underway is None:
             left = None if config.max_pictures is None else config.max_pictures - state.embedded
-            prepared = preparation.prepare(net, state.epoch + 1, state.controller, left=left)
+            prepared = preparation.prepare(net, state.epoch + 1, state.controller, left=left, bank=state.bank)
             state.begin_epoch(prepared, time.monotonic() - started)
         underway = state.underway
         assert underway is not None  # noqa: S101 - for mypy: it has just begun
@@ -107,16 +116,17 @@ def train(
         )
         state.embedded += outcome.pictures
         state.underway = None
-        steering = _steer(config, state, preparation, outcome.active_share) if underway.difficulty is not None else {}
+        steering = _steer(config, state, preparation, outcome) if underway.difficulty is not None else {}
         recalls = _validate(net, dataset.validation, config, cache_dir, device, progress)
         recall = recalls[1]
-        record = _record(state, underway, outcome, steering, recalls, time.monotonic() - started)
+        record = epoch_record(state, underway, outcome, steering, recalls, time.monotonic() - started)
         best = recall is not None and (state.best is None or recall > state.best)
         state.best = recall if best else state.best
         if is_first():
             # Before the checkpoint: an epoch that is cut off between the two runs again, and its line is replaced.
             folder.log_epoch(record)
         tracker.log_epoch(record)
+        guards.after_epoch(state.epoch, outcome, recall)  # before the checkpoint: those from before stay
         keeper.after_epoch(state.epoch, best=best)
         bar.finished_epoch(record, config.epochs)
 
@@ -166,16 +176,33 @@ def _build(config: TrainConfig, folder: RunFolder, device: torch.device, *, resu
     return net
 
 
+def _begin_state(
+    net: EmbeddingNet, config: TrainConfig, pictures: PictureSet, device: torch.device, document: dict[str, Any] | None
+) -> RunState:
+    """Return where the run stands: at its beginning, or where a checkpoint stopped."""
+    objective = Objective(config.loss, classes=len(pictures.class_names), dimension=config.model.dimension)
+    objective = objective.to(device)
+    state = RunState(net=net, objective=objective, optimizer=build_optimizer(net, objective, config))
+    if config.sampler.embeddings == "bank":
+        state.bank = EmbeddingBank(len(pictures), config.model.dimension, device)
+    if document is not None:
+        state.restore(document, config)
+    return state
+
+
 def _ended(config: TrainConfig, state: RunState) -> bool:
     """Whether a run is done after the epochs that have ended and the pictures through the network."""
     return state.epoch >= config.epochs or (config.max_pictures is not None and state.embedded >= config.max_pictures)
 
 
-def _steer(config: TrainConfig, state: RunState, preparation: Preparation, error: float) -> Mapping[str, Any]:
+def _steer(config: TrainConfig, state: RunState, preparation: Preparation, outcome: EpochOutcome) -> Mapping[str, Any]:
     """Let the controller set the next difficulty; return what it did, for the log."""
     controller = state.controller
     if controller is None:
         return {}
+    error = outcome.active_share
+    if config.controller.error_of == "mined" and outcome.mined_active_share is not None:
+        error = outcome.mined_active_share
     if not controller.needs_validation_error:
         return controller.update(error=error).figures()
     if _ended(config, state):
@@ -201,36 +228,3 @@ def _validate(
     embeddings = embed_pictures(net, data.pixels, config.resize, shared=True)
     ks = sorted({1, *config.recall_at})
     return once_for_all(lambda: retrieval_figures(embeddings, torch.from_numpy(data.labels), ks).recall)
-
-
-def _record(
-    state: RunState,
-    underway: Underway,
-    outcome: EpochOutcome,
-    steering: Mapping[str, Any],
-    recalls: Mapping[int, float | None],
-    seconds: float,
-) -> dict[str, Any]:
-    """Return an epoch's line for the log."""
-    prepared = underway.prepared
-    record = {
-        "epoch": state.epoch,
-        "loss": outcome.loss,
-        "pair_loss": outcome.pair_loss,
-        "global_loss": outcome.global_loss,
-        "active_share": outcome.active_share,
-        "mined_active_share": outcome.mined_active_share,
-        "difficulty": underway.difficulty,
-        "next_difficulty": state.controller.value if state.controller else None,
-        **steering,
-        **prepared.plan.figures,
-        **prepared.figures,
-        "embedded_pictures": state.embedded,
-        "steps": outcome.steps,
-        "pictures_per_s": outcome.pictures / outcome.seconds,
-        **{f"validation_recall_at_{k}": recall for k, recall in recalls.items()},
-        "epoch_s": seconds,
-    }
-    if prepared.mining_s is not None:
-        record["mining_share_of_epoch"] = prepared.mining_s / seconds
-    return record

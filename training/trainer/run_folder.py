@@ -61,8 +61,9 @@ class RunFolder:
             if not resume:
                 raise AlreadyExists(f"run {self.path} is there already; go on with --resume, or choose another --name")
             old_config, old_dataset = self.read_config()
-            # How often checkpoints are written changes nothing of what comes out.
-            if (replace(old_config, checkpoint=config.checkpoint), old_dataset) != (config, dataset):
+            # How often checkpoints are written, and when a run is stopped, changes nothing of what comes out.
+            alike = replace(old_config, checkpoint=config.checkpoint, guards=config.guards)
+            if (alike, old_dataset) != (config, dataset):
                 raise AlreadyExists(
                     f"run {self.path} was begun with other settings or data (see its config.json); resume it with the "
                     f"same ones, or choose another --name"

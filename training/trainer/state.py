@@ -6,7 +6,7 @@ than derived again, since the weights that its neighbours were searched with hav
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from torch.optim import Optimizer
@@ -17,12 +17,14 @@ from training.controller import Controller, restore_controller
 from training.losses import Objective
 from training.model import EmbeddingNet
 from training.samplers import Plan
+from training.trainer.bank import EmbeddingBank
+from training.trainer.guards import Watch
 from training.trainer.preparation import Prepared
 from training.trainer.tally import Tally
 
 __all__ = ["RunState", "Underway"]
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -55,6 +57,8 @@ class RunState:
         controller: None before mining begins.
         best: Highest Recall@1 on the validation classes after an epoch.
         underway: None between epochs.
+        watch: What the guards have seen.
+        bank: None where neighbours are not searched in one.
     """
 
     net: EmbeddingNet
@@ -65,6 +69,8 @@ class RunState:
     controller: Controller | None = None
     best: float | None = None
     underway: Underway | None = None
+    watch: Watch = field(default_factory=Watch)
+    bank: EmbeddingBank | None = None
 
     def begin_epoch(self, prepared: Prepared, seconds: float) -> Underway:
         """Start on the next epoch, whose preparation took some seconds."""
@@ -92,6 +98,8 @@ class RunState:
             "controller": self.controller.state() if self.controller else None,
             "best": self.best,
             "underway": None if self.underway is None else _pack(self.underway),
+            "watch": self.watch.state(),
+            "bank": None if self.bank is None else self.bank.state(),
         }
 
     def restore(self, document: Mapping[str, Any], config: TrainConfig) -> None:
@@ -111,6 +119,9 @@ class RunState:
             self.epoch, self.embedded, self.best = document["epoch"], document["embedded"], document["best"]
             if document["underway"] is not None:
                 self.underway = _unpack(document["underway"], self.controller)
+            self.watch = Watch.from_state(document["watch"])
+            if self.bank is not None:
+                self.bank.restore(document["bank"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else (str(error).splitlines() or ["?"])[0]
             raise DataLoss(

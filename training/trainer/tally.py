@@ -21,6 +21,7 @@ class EpochOutcome:
     pictures: int
     steps: int
     seconds: float
+    mean_cosine: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Tally:
     pictures: int = 0
     steps: int = 0
     seconds: float = 0.0
+    cosine: float = 0.0
 
     def count_active(self, active: Tensor, mined: Tensor | None) -> None:
         """Add a batch's triplets or pairs, (T,) bool, and which of them were mined, (T,) bool, where that is known."""
@@ -68,6 +70,7 @@ class Tally:
             pictures=self.pictures,
             steps=self.steps,
             seconds=self.seconds,
+            mean_cosine=self.cosine / steps,
         )
 
     def state(self) -> dict[str, float]:

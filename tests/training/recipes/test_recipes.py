@@ -40,7 +40,9 @@ def test_each_data_set_has_a_recipe_of_its_own(dataset: str, recipe: str) -> Non
 
 
 def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(InvalidInput, match="recipe is 'fast'; wanted one of emoji, emoji-random, photos"):
+    with pytest.raises(
+        InvalidInput, match="recipe is 'fast'; wanted one of emoji, emoji-random, emoji-smart-plus, photos"
+    ):
         find_recipe("fast", "emoji")
 
 
@@ -58,6 +60,21 @@ def test_the_control_differs_in_mining_alone() -> None:
     assert (mined.sampler.mined_share, control.sampler.mined_share) == (0.3, 0)
     back = dataclasses.replace(control, recipe="emoji", epochs=mined.epochs, sampler=mined.sampler)
     assert back == mined
+
+
+@pytest.mark.parametrize("name", ["emoji", "photos"])
+def test_smart_plus_is_the_recipe_with_a_bank(name: str) -> None:
+    base, plus = RECIPES[name].make(), RECIPES[f"{name}-smart-plus"].make()
+    assert (plus.sampler.embeddings, plus.sampler.random_epochs, plus.controller.error_of) == ("bank", 1, "mined")
+    assert (
+        dataclasses.replace(plus.sampler, embeddings="pass", random_epochs=base.sampler.random_epochs) == base.sampler
+    )
+    assert (plus.model, plus.loss, plus.augmentation, plus.optimizer) == (
+        base.model,
+        base.loss,
+        base.augmentation,
+        base.optimizer,
+    )
 
 
 def test_the_papers_method_on_the_demos_pictures() -> None:

@@ -59,6 +59,17 @@ def test_with_certainty_each_class_is_next_to_one_of_its_batch() -> None:
     assert plan.figures["mined_share"] == 0.75  # three of four; the first comes in turn
 
 
+def test_pictures_of_classes_drawn_as_neighbours_are_marked() -> None:
+    for share, expected in ((1.0, [False, True, True, True]), (0.0, [False] * 4)):
+        plan = sampler(list_length=4).plan(ring(reach=2), share, np.random.default_rng(0))
+        for batch in plan.batches:
+            assert batch.mined is not None
+            assert batch.mined.tolist() == np.repeat(expected, 3).tolist()  # the first class came in turn
+    (cut,) = sampler(batch_size=60).plan(ring(), 0.5, np.random.default_rng(0)).batches
+    assert cut.mined is not None
+    assert len(cut.mined) == len(cut.indices)
+
+
 def test_a_class_whose_neighbours_are_all_in_the_batch_gives_way_to_one_in_turn() -> None:
     labels = np.repeat(np.arange(4), 3)
     pairs = Neighbours(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.config import SamplerConfig
-from training.samplers import Plan, build_sampler
+from training.samplers import Batch, Plan, build_sampler
 
 LABELS = np.repeat(np.arange(12), 5)
 
@@ -29,9 +29,19 @@ def test_a_plan_comes_back_from_a_checkpoint(kind: str) -> None:
     for batch, other in zip(plan.batches, found.batches, strict=True):
         assert np.array_equal(batch.indices, other.indices)
         assert (batch.triplets is None) == (other.triplets is None) == (kind == "classes")
+        assert batch.mined is not None
+        assert other.mined is not None
+        assert np.array_equal(batch.mined, other.mined)
         if batch.triplets is not None and other.triplets is not None:
             assert np.array_equal(batch.triplets, other.triplets)
-            assert np.array_equal(batch.mined, other.mined)  # type: ignore[arg-type] # there with triplets
+
+
+def test_batches_of_which_nobody_knows_what_was_mined() -> None:
+    plain, told = Batch(indices=np.array([3, 1])), Batch(indices=np.array([2]), mined=np.array([True]))
+    first, second = kept(Plan(batches=[plain, told])).batches
+    assert (first.indices.tolist(), first.mined) == ([3, 1], None)
+    assert second.mined is not None
+    assert (second.indices.tolist(), second.mined.tolist()) == ([2], [True])
 
 
 def test_an_empty_plan() -> None:

@@ -46,6 +46,9 @@ _HELD_OUT = replace(paper_config().controller, kind="validation_error")
 _PROXIES = replace(classes_config().loss, pair="proxy_anchor")  # which the loss learns in every process
 SHARED_CONFIGS: dict[str, TrainConfig] = {
     "triplets": replace(frozen(paper_config()), epochs=3, controller=_HELD_OUT),
+    "bank": replace(
+        frozen(classes_config()), epochs=6, sampler=replace(frozen(classes_config()).sampler, embeddings="bank")
+    ),
     "classes": replace(frozen(classes_config()), epochs=6, loss=_PROXIES),
 }
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import nn
 
-from smserve.errors import SmserveError
 from smserve.images import ResizeRule
 from tests.training.tiny import SIDE, classes_config, draw_hue, paper_config
 from tests.training.trainer.running import silent_bar
@@ -16,7 +15,9 @@ from training.mining import all_triplets
 from training.model import EmbeddingNet, build_model
 from training.pixel_store import PixelStore
 from training.samplers import Batch, Plan, build_sampler
+from training.trainer.bank import EmbeddingBank
 from training.trainer.epoch import EpochOutcome, Learner
+from training.trainer.guards import CollapsedRun
 from training.trainer.optimizer import build_optimizer
 
 pytestmark = pytest.mark.usefixtures("tiny_runs")
@@ -99,6 +100,51 @@ def test_active_shares_of_all_triplets_and_of_mined_ones() -> None:
     assert epoch(net, Plan(batches=[unmined]), config).mined_active_share is None
 
 
+@pytest.mark.parametrize("pair", ["triplet_ratio", "multi_similarity"])
+def test_the_active_share_of_mined_classes(pair: str) -> None:
+    """Against the same loss: of its triplets or pairs, those whose anchor is of a class that was drawn."""
+    config = unmoved(classes_config())
+    config = replace(config, loss=replace(config.loss, pair=pair))  # type: ignore[arg-type] # one of the literals
+    net = network(config)
+    drawn = np.array([False] * 4 + [True] * 4 + [False] * 4)
+    batch = Batch(indices=np.arange(12), mined=drawn)
+    _, active = cost(net, config, batch)
+    labels = LABELS[:12]
+    anchors = [
+        anchor
+        for anchor in range(12)
+        for positive in range(12)
+        if anchor != positive and labels[anchor] == labels[positive]
+        for _ in range(8 if pair == "triplet_ratio" else 1)  # negatives
+    ]
+    outcome = epoch(net, Plan(batches=[batch]), config)
+    expected = [bool(costs) for costs, anchor in zip(active, anchors, strict=True) if drawn[anchor]]
+    assert outcome.mined_active_share == pytest.approx(np.mean(expected), abs=1e-5)
+    assert outcome.active_share == pytest.approx(active.float().mean().item(), abs=1e-5)
+
+
+def test_a_bank_keeps_what_the_batches_embed() -> None:
+    config = unmoved(classes_config())
+    net = network(config).train()
+    batches = [Batch(indices=np.array(indices)) for indices in ([0, 1, 4, 5], [2, 1, 8, 9])]
+    bank = EmbeddingBank(len(LABELS), config.model.dimension, torch.device("cpu"))
+    objective = loss_of(config)
+    learner = Learner(
+        net=net,
+        objective=objective,
+        optimizer=build_optimizer(net, objective, config),
+        data=LabelledPixels(pixels=PixelStore(PIXELS, torch.device("cpu")), labels=LABELS),
+        config=config,
+        bar=silent_bar(),
+        bank=bank,
+    )
+    learner.train(Plan(batches=batches), 3, embedded=0, shown={})
+    for batch in batches:
+        expected = net(torch.from_numpy(PIXELS[batch.indices]))
+        assert torch.allclose(bank.embeddings()[batch.indices], expected, atol=1e-5)
+    assert bank.missing().tolist() == sorted(set(range(32)) - {0, 1, 2, 4, 5, 8, 9})
+
+
 def test_the_budget_of_pictures_ends_an_epoch_early() -> None:
     config = replace(paper_config(), resize=WHOLE, max_pictures=100)
     batches = [Batch(indices=np.arange(20), triplets=np.array([[0, 1, 4]]), mined=np.zeros(1, np.bool_))] * 5
@@ -119,7 +165,7 @@ def test_a_loss_that_is_no_number_is_named() -> None:
     net = network(config)
     net.head.get_parameter("weight").data.fill_(torch.nan)
     plan = build_sampler(config.sampler, LABELS).plan(None, 0, np.random.default_rng(0))
-    with pytest.raises(SmserveError, match=r"the loss is nan at epoch 1, step 1 of 8; lower optimizer.learning_rate"):
+    with pytest.raises(CollapsedRun, match=r"the loss is nan at epoch 1, step 1 of 8; lower optimizer.learning_rate"):
         epoch(net, plan, config)
 
 

@@ -96,6 +96,17 @@ def test_a_controller_that_is_not_adaptive_keeps_its_start(hues: Dataset, tmp_pa
     assert [record["difficulty"] for record in records(tmp_path / "run")] == [None, None, 3, 3]
 
 
+def test_one_may_steer_by_the_mined_triplets_alone(hues: Dataset, tmp_path: Path) -> None:
+    config = replace(paper_config(), epochs=4, sampler=replace(paper_config().sampler, mined_share=0.5))
+    for error_of, steered in (("all", "active_share"), ("mined", "mined_active_share")):
+        controller = replace(config.controller, error_of=error_of)  # type: ignore[arg-type] # one of the literals
+        run(replace(config, controller=controller), hues, tmp_path / error_of)
+        third = records(tmp_path / error_of)[2]
+        kappa = third["difficulty"]
+        assert third["active_share"] != third["mined_active_share"]
+        assert third["next_difficulty"] == pytest.approx(max(1, kappa - 2 * kappa * (0.5 - third[steered])))
+
+
 def test_a_budget_ends_the_run_and_leaves_no_epoch_without_a_step(hues: Dataset, tmp_path: Path) -> None:
     config = replace(paper_config(), max_pictures=1, sampler=replace(paper_config().sampler, random_epochs=1))
     run(config, hues, tmp_path / "one")

@@ -1,0 +1,192 @@
+"""Every miner and loss on one backbone, with one budget of pictures: Recall@1, its curves, and the lead of smart-plus.
+
+For each data set and method the same number of trials is trained, and the best on the validation classes is trained
+again with several seeds, whose test classes are measured once. Pictures that mining embeds count as embedded. Records
+lie in `--cache`, a JSON line a run, and are reused; `--hours` ends in time, and the next call goes on, in the midst of
+a run too. Runs go side by side, one for each core: seconds of methods compare on a quiet machine alone.
+
+`methods.<data set>.<method>.recall_at_1` is over seeds. `smart_plus_gain` is Recall@1 of smart-plus less that of the
+best baseline, which is chosen by the test classes, in its favour; its spread is the paired bootstrap's interval of 95 %
+over queries. `smart_plus_cost_ratio` is the share of the pictures with which smart-plus, annealed over it, reaches the
+best baseline's Recall@1, interpolated between the shares tried. `--quick` says only that the path works.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.comparing.contenders import CONTENDERS, SMART_PLUS, settings_of
+from benchmarks.comparing.entries import Entry, Records, run_entry
+from benchmarks.comparing.folds import Arena, Fold, open_arena
+from benchmarks.comparing.presentation import write_figure, write_table
+from benchmarks.comparing.standings import best_baseline, best_trial, cost_ratio, joined_runs, lead_over, mean_recall
+from benchmarks.evidence import describe_machine, print_measure
+
+SHARES: Final = (1 / 3, 1 / 2, 2 / 3)
+TUNING_SEED: Final = 100  # none of the seeds that are measured
+_HOUR: Final = 3600.0
+
+Train = Callable[[Sequence[Entry]], list[dict[str, Any] | None]]
+
+
+def tuning_entries(arena: Arena, fold: Fold, name: str) -> list[Entry]:
+    """Return a method's trials, measured on the validation classes."""
+    return [
+        _entry(arena, fold, name, stage="trial", trial=trial, seed=TUNING_SEED, pictures=arena.pictures)
+        for trial in range(len(CONTENDERS[name].trials))
+    ]
+
+
+def final_entries(
+    arena: Arena, chosen: Mapping[tuple[str, str], int], seeds: Sequence[int], shares: Sequence[float]
+) -> list[Entry]:
+    """Return the chosen trials' runs on the test classes, and those of smart-plus over shares of the pictures."""
+    folds = {fold.name: fold for fold in arena.folds}
+    wanted = [(name, fold, seed, 1.0) for seed in seeds for name, fold in chosen]
+    wanted += [
+        (name, fold, seed, share) for share in shares for seed in seeds for name, fold in chosen if name == SMART_PLUS
+    ]
+    return [
+        _entry(
+            arena,
+            folds[fold],
+            name,
+            stage="final",
+            trial=chosen[name, fold],
+            seed=seed,
+            pictures=round(share * arena.pictures),
+        )
+        for name, fold, seed, share in wanted
+    ]
+
+
+def _entry(arena: Arena, fold: Fold, name: str, *, stage: str, trial: int, seed: int, pictures: int) -> Entry:
+    told = {
+        "data_set": arena.name,
+        "fold": fold.name,
+        "method": name,
+        "stage": stage,
+        "trial": trial,
+        "seed": seed,
+        "pictures": pictures,
+    }
+    config = replace(settings_of(arena.base, name, trial), seed=seed, max_pictures=pictures)
+    return Entry(told=told, config=config, dataset=fold.tuning if stage == "trial" else fold.final)
+
+
+def train_all(entries: Sequence[Entry], records: Records, pool: ProcessPoolExecutor, run: Any) -> list[Any]:
+    """Return the record of each entry, made where it is not known; None where the time was over."""
+    known = [records.find(entry) for entry in entries]
+    waiting = {pool.submit(run, entry): place for place, entry in enumerate(entries) if known[place] is None}
+    for future in as_completed(waiting):
+        record = known[waiting[future]] = future.result()
+        if record is not None:
+            records.add(record)
+            line = f"{record['method']:<15} {record['stage']} {record['trial']} seed {record['seed']:<3}"
+            print(
+                f"{line} fold {record['fold']}: {record['recall_at_1']:.3f} with {record['embedded_pictures']:,} "
+                f"pictures in {record['seconds']:.0f} s{'; ' + record['collapsed'] if record['collapsed'] else ''}",
+                flush=True,
+            )
+    return known
+
+
+def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Path) -> None:
+    """Choose settings, train with them, and print what is known once all is."""
+    trials = [entry for fold in arena.folds for name in options.methods for entry in tuning_entries(arena, fold, name)]
+    if options.quick:
+        trials = [entry for entry in trials if entry.told["trial"] == 0]
+    tried = train(trials)
+    tuned = [record for record in tried if record is not None]
+    if len(tuned) < len(tried):
+        print(f"{arena.name}: {len(tried) - len(tuned)} trials are left; call again to go on.")
+        return
+    chosen = {
+        (name, fold.name): best_trial([each for each in tuned if (each["method"], each["fold"]) == (name, fold.name)])
+        for name in options.methods
+        for fold in arena.folds
+    }
+    found = train(final_entries(arena, chosen, options.seeds, options.shares))
+    left = found.count(None)
+    finals = [record for record in found if record is not None]
+    full = {
+        name: [each for each in finals if each["method"] == name and each["pictures"] == arena.pictures]
+        for name in options.methods
+    }
+    runs = {name: joined_runs(records, [fold.name for fold in arena.folds]) for name, records in full.items()}
+    print(write_table(folder / f"{arena.name}.md", runs))
+    write_figure(folder / f"{arena.name}.svg", {name: records for name, records in full.items() if records})
+    if left:
+        print(f"{arena.name}: {left} runs are left, so nothing is measured yet; call again to go on.")
+        return
+    _measure(arena, runs, finals, options)
+
+
+def _measure(arena: Arena, runs: Mapping[str, Any], finals: Sequence[Any], options: argparse.Namespace) -> None:
+    prefix = f"methods.{arena.name}"
+    for name, joined in runs.items():
+        print_measure(f"{prefix}.{name}.recall_at_1", [run["recall_at_1"] for run in joined], better="higher")
+    baseline = best_baseline(runs)
+    if SMART_PLUS not in runs or baseline is None:
+        return
+    folds = [fold.name for fold in arena.folds]
+    curve = {
+        share: mean_recall(joined_runs([each for each in finals if _has_share(each, share, arena)], folds))
+        for share in (*options.shares, 1.0)
+    }
+    shown = ", ".join(f"{share:.0%}: {100 * recall:.1f}" for share, recall in curve.items())
+    print(f"{arena.name}: the best baseline is {baseline}. Smart-plus at shares of the pictures: {shown}.")
+    ratio = cost_ratio(mean_recall(runs[baseline]), curve)
+    if ratio is None:
+        print(f"{arena.name}: smart-plus does not reach its Recall@1 with as many pictures: no ratio.")
+    else:
+        print_measure(f"{prefix}.smart_plus_cost_ratio", [ratio], goal=0.5, better="lower")
+    lead = lead_over(runs, baseline)
+    print(f"{arena.name}: its interval of 95 % {'is above 0' if lead.low > 0 else 'is not above 0'}.")
+    spread = [round(lead.low, 4), round(lead.high, 4)]
+    line = {"measure": f"{prefix}.smart_plus_gain", "value": round(lead.difference, 4), "goal": 0.0}
+    print(json.dumps({**line, "better": "higher", "spread": spread, "n": len(runs[SMART_PLUS])}), flush=True)
+
+
+def _has_share(record: Mapping[str, Any], share: float, arena: Arena) -> bool:
+    return (record["method"], record["pictures"]) == (SMART_PLUS, round(share * arena.pictures))
+
+
+def main(arguments: list[str]) -> None:
+    """Compare the methods on each data set."""
+    parser = argparse.ArgumentParser(prog="benchmarks methods", description=__doc__)
+    parser.add_argument("--data-sets", nargs="+", choices=("emoji", "photos"), default=["emoji", "photos"])
+    parser.add_argument("--methods", nargs="+", choices=tuple(CONTENDERS), default=list(CONTENDERS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="a run each (default: 0 to 4)")
+    parser.add_argument("--hours", type=float, default=10.0, help="end after so many, to go on later (default: 10)")
+    parser.add_argument("--cache", type=Path, default=Path("runs/benchmark-methods"), help="where records are kept")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where the emoji are")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
+    parser.add_argument("--pictures", type=int, help="a run embeds (default: 30,000 emoji, 8,000 photos)")
+    parser.add_argument("--quick", action="store_true", help="few classes, pictures and trials, one seed and share")
+    options = parser.parse_args(arguments)
+    options.shares = SHARES
+    if options.quick:
+        options.seeds, options.shares = options.seeds[:1], SHARES[1:2]
+    folder = options.cache / ("quick" if options.quick else "whole")
+    folder.mkdir(parents=True, exist_ok=True)
+    print(
+        f"{', '.join(options.data_sets)}; seeds {options.seeds}; records in {folder}; {describe_machine()}.", flush=True
+    )
+    records = Records(folder / "records.jsonl")
+    run = partial(run_entry, cache=options.cache, deadline=time.time() + options.hours * _HOUR)
+    context = multiprocessing.get_context("spawn")
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the processes: one a core; threads that wait for each other cost more
+    with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
+        for name in options.data_sets:
+            arena = open_arena(name, options.data, small=options.quick)
+            arena = replace(arena, pictures=options.pictures or arena.pictures)
+            compare(arena, options, lambda entries: train_all(entries, records, pool, run), folder)
