@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from smserve.errors import SmserveError, Unavailable
+from smserve.errors import Unavailable
 from smserve.gallery.milvus.address import MilvusAddress
 from smserve.gallery.milvus.credentials import Credentials
 from smserve.gallery.milvus.embedded import embedded_engine, release_engine
+from smserve.gallery.milvus.failures import translated_failures
+from smserve.gallery.milvus.library import load_pymilvus
 
 __all__ = ["Connection", "Entity"]
 
@@ -38,12 +40,7 @@ class Connection:
             Unauthenticated: The token is wrong.
             InvalidInput: The credentials can't be read, or would be sent in the clear.
         """
-        try:
-            import pymilvus
-        except ImportError:
-            raise SmserveError("galleries in Milvus need pymilvus; pip install 'smserve[milvus]'") from None
-        from smserve.gallery.milvus.failures import translated_failures
-
+        pymilvus = load_pymilvus()
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs tracebacks; what fails is told as our error
         credentials = credentials or Credentials.of_environment()
         credentials.check(address)

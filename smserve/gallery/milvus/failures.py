@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from grpc import RpcError
-from pymilvus.exceptions import MilvusException
 
 from smserve.errors import (
     DeadlineExceeded,
@@ -17,6 +16,7 @@ from smserve.errors import (
     Unauthenticated,
     Unavailable,
 )
+from smserve.gallery.milvus.library import load_pymilvus
 
 __all__ = ["translated_failures"]
 
@@ -26,7 +26,7 @@ def translated_failures(address: object) -> Iterator[None]:
     """Raise what fails inside the block as an error of ours that names the gallery."""
     try:
         yield
-    except MilvusException as error:
+    except load_pymilvus().MilvusException as error:
         raise _translated(error.code, error.message, address) from None
     except RpcError as error:
         code: Any = getattr(error, "code", lambda: "")()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from smserve.errors import GalleryDamaged, GalleryExists, GalleryNotFound, ModelMismatch
 from smserve.gallery.milvus.connection import Connection
+from smserve.gallery.milvus.library import load_pymilvus
 
 __all__ = [
     "LONGEST_TEXT",
@@ -118,20 +119,24 @@ def _log_of(items: str) -> str:
 
 
 def _create_items(connection: Connection, name: str, dimension: int, properties: Mapping[str, str]) -> None:
-    from pymilvus import DataType, MilvusClient
+    pymilvus = load_pymilvus()
 
-    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-    schema.add_field("key", DataType.INT64, is_primary=True)
-    schema.add_field("item_term", DataType.VARCHAR, max_length=TERM_LENGTH)
+    schema = pymilvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("key", pymilvus.DataType.INT64, is_primary=True)
+    schema.add_field("item_term", pymilvus.DataType.VARCHAR, max_length=TERM_LENGTH)
     schema.add_field(
-        "terms", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=MOST_TERMS, max_length=TERM_LENGTH
+        "terms",
+        pymilvus.DataType.ARRAY,
+        element_type=pymilvus.DataType.VARCHAR,
+        max_capacity=MOST_TERMS,
+        max_length=TERM_LENGTH,
     )
     for field in ("item_id", "label", "payload", "source_uri", "source_sha256", "thumbnail"):
-        schema.add_field(field, DataType.VARCHAR, max_length=LONGEST_TEXT)
-    schema.add_field("sequence", DataType.INT64)
-    schema.add_field("checksum", DataType.INT64)
-    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
-    indexes = MilvusClient.prepare_index_params()
+        schema.add_field(field, pymilvus.DataType.VARCHAR, max_length=LONGEST_TEXT)
+    schema.add_field("sequence", pymilvus.DataType.INT64)
+    schema.add_field("checksum", pymilvus.DataType.INT64)
+    schema.add_field("vector", pymilvus.DataType.FLOAT_VECTOR, dim=dimension)
+    indexes = pymilvus.MilvusClient.prepare_index_params()
     # Exact, and an inner product: of unit vectors that is the cosine, as every gallery here computes it.
     indexes.add_index("vector", index_type="FLAT", metric_type="IP")
     # A server chooses what it calls the best for texts, which differs by its version; the embedded engine must be told.
@@ -140,16 +145,16 @@ def _create_items(connection: Connection, name: str, dimension: int, properties:
 
 
 def _create_log(connection: Connection, name: str) -> None:
-    from pymilvus import DataType, MilvusClient
+    pymilvus = load_pymilvus()
 
     if connection.call("has_collection", name):
         return
-    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-    schema.add_field("name", DataType.VARCHAR, max_length=200, is_primary=True)
-    schema.add_field("sequence", DataType.INT64)
-    schema.add_field("body", DataType.VARCHAR, max_length=LONGEST_TEXT)
-    schema.add_field("unused", DataType.FLOAT_VECTOR, dim=2)  # Milvus wants a vector in every collection
-    indexes = MilvusClient.prepare_index_params()
+    schema = pymilvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("name", pymilvus.DataType.VARCHAR, max_length=200, is_primary=True)
+    schema.add_field("sequence", pymilvus.DataType.INT64)
+    schema.add_field("body", pymilvus.DataType.VARCHAR, max_length=LONGEST_TEXT)
+    schema.add_field("unused", pymilvus.DataType.FLOAT_VECTOR, dim=2)  # Milvus wants a vector in every collection
+    indexes = pymilvus.MilvusClient.prepare_index_params()
     indexes.add_index("unused", index_type="FLAT", metric_type="L2")
     _create(connection, name, schema, indexes, {_VERSION: _FORMAT})
 
