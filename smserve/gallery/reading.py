@@ -35,13 +35,15 @@ ROWS_BYTES: Final = 64 * 2**20
 class Reading:
     """See `GalleryReader`; safe to use from many threads."""
 
-    def __init__(self, path: Path, records: Records, name: str, views: Views, *, check_every: int = 0) -> None:
+    def __init__(
+        self, path: Path, records: Records, name: str, views: Views, *, check_every: int = 0, rows_bytes: int = 0
+    ) -> None:
         meta = records.meta()
         self._path: Final = path
         self._records: Final = records
         self._name: Final = name
         self._views: Final = views
-        self._rows: Final = RowCache(ROWS_BYTES)
+        self._rows: Final = RowCache(rows_bytes)
         self._latest = 0  # sequence of the latest view that was caught up with the records
         self._selections: Final = Selections(records)
         self._live_recall: Final = LiveRecall(check_every)

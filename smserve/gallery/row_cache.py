@@ -15,7 +15,8 @@ class RowCache:
     """Holds the rows found last, up to a number of bytes; safe to use from many threads.
 
     An upsert gives its item a new key, so that what stands here under a key is right for ever. That it was deleted
-    shows in what is searched, not here.
+    shows in what is searched, not here: a reader whose view may be behind what others wrote keeps nothing (0 bytes),
+    since it learns from rows that are gone to look again.
 
     Two halves: what is asked for lives in the young one; once that is full it becomes the old one, and what was in the
     old one and not asked for meanwhile is forgotten. So reading takes no lock.
@@ -65,7 +66,7 @@ class RowCache:
 
     def _keep(self, rows: Iterable[FoundRow]) -> None:
         with self._changing:
-            if self._is_closed:
+            if self._is_closed or not self._most_half:
                 return
             for row in rows:
                 if row.key not in self._young:

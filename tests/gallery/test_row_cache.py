@@ -61,6 +61,13 @@ def test_a_closed_one_keeps_nothing() -> None:
     assert table.asked == [1, 1, 1]
 
 
+def test_of_no_bytes_nothing_is_kept() -> None:
+    cache, table = RowCache(0), Table()
+    cache.find([1], table.read)
+    cache.find([1], table.read)
+    assert table.asked == [1, 1]
+
+
 def test_many_threads_find_the_right_rows() -> None:
     cache, table, start = RowCache(50 * ROW_BYTES), Table(), threading.Barrier(4)
 
