@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from smserve.cli.model import fingerprint_at
 from smserve.cli.options import file_path, gallery_argument, json_option, model_option, new_file_path
 from smserve.cli.output import counted, print_json
 from smserve.cli.progress import picture_progress
@@ -57,14 +58,9 @@ def import_(*, file: Path, gallery: Path, model: Path | None, as_json: bool) -> 
       smserve gallery import items.parquet new-gallery/
       smserve gallery import vectors.parquet gallery/ --model model.onnx
     """  # noqa: D301 - click wants a real backspace
-    from smserve.errors import ModelDamaged
     from smserve.gallery.interchange import ItemFile, import_items
-    from smserve.model_file import fingerprint
 
-    try:
-        model_fingerprint = None if model is None else fingerprint(model.read_bytes())
-    except OSError as error:
-        raise ModelDamaged(f"model file {model} can't be read ({error.strerror}); check the path") from None
+    model_fingerprint = None if model is None else fingerprint_at(model)
     with ItemFile(file) as items, picture_progress("importing", items.row_count, unit="items") as progress:
         report = import_items(items, gallery, model_fingerprint=model_fingerprint, progress=progress)
     if as_json:

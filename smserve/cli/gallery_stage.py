@@ -11,6 +11,7 @@ import click
 from smserve.cli.connection import Connection, connection_options
 from smserve.cli.gallery_here_or_served import check_one, fingerprint_option, gallery_or_server
 from smserve.cli.inference_options import inference_options
+from smserve.cli.model import fingerprint_at
 from smserve.cli.options import json_option, model_option
 from smserve.cli.output import counted, print_json, print_table
 from smserve.cli.progress import growing_progress
@@ -68,7 +69,7 @@ def stage(
     if server is not None:
         if (model is None) == (not fingerprint):
             raise click.UsageError("with --server, give either --fingerprint SHA256 or --model FILE")
-        last = _stage_served(connection, server, gallery_name, fingerprint or _fingerprint(model or Path()))
+        last = _stage_served(connection, server, gallery_name, fingerprint or fingerprint_at(model or Path()))
         _print_served(last, server, as_json=as_json)
         if last.refused_count:
             ctx.exit(1)
@@ -137,18 +138,3 @@ def _say_what_to_do(refused: int) -> None:
         f"again",
         err=True,
     )
-
-
-def _fingerprint(model: Path) -> str:
-    """Return the fingerprint of a model file.
-
-    Raises:
-        ModelDamaged: It can't be read.
-    """
-    from smserve.errors import ModelDamaged
-    from smserve.model_file import fingerprint
-
-    try:
-        return fingerprint(model.read_bytes())
-    except OSError as error:
-        raise ModelDamaged(f"model file {model} can't be read ({error.strerror}); check the path") from None

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from smserve.gallery.milvus import MilvusAddress
 
-__all__ = ["FolderPath", "PlaceParameter", "milvus_address"]
+__all__ = ["CopiedParameter", "FolderPath", "PlaceParameter", "milvus_address"]
 
 _ADDRESS = re.compile(r"\w+(\+\w+)?://")
 
@@ -45,6 +45,19 @@ class PlaceParameter(click.ParamType):  # type: ignore[type-arg]  # generic only
             return found
         folder: Path = FolderPath(file_okay=False, path_type=Path).convert(value, param, ctx)
         return folder
+
+
+class CopiedParameter(PlaceParameter):
+    """What a copy comes from or goes to: a Parquet file, too, by its name."""
+
+    name = "GALLERY|FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | MilvusAddress:
+        """Return it."""
+        if isinstance(value, str) and value.endswith(".parquet") and not _ADDRESS.match(value):
+            file: Path = click.Path(dir_okay=False, path_type=Path).convert(value, param, ctx)
+            return file
+        return super().convert(value, param, ctx)
 
 
 def milvus_address(

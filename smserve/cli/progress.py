@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["growing_progress", "measuring_progress", "picture_progress"]
+__all__ = ["growing_progress", "measuring_progress", "picture_progress", "staged_progress"]
 
 
 @contextmanager
@@ -17,8 +17,16 @@ def picture_progress(verb: str, total: int | None, *, unit: str = "images") -> I
 @contextmanager
 def growing_progress(verb: str, *, unit: str = "images") -> Iterator[Callable[[int, int | None], None]]:
     """Yield a function that takes the number done so far, and of how many, as far as that is known by now."""
+    with staged_progress(unit=unit) as show:
+        show(verb, 0, None)
+        yield lambda done, total: show(verb, done, total)
+
+
+@contextmanager
+def staged_progress(*, unit: str = "images") -> Iterator[Callable[[str, int, int | None], None]]:
+    """Yield a function that takes what is done now, the number done so far, and of how many; each gets its bar."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None  # noqa: ARG005 - nobody looks
+        yield lambda what, done, total: None  # noqa: ARG005 - nobody looks
         return
     from rich.console import Console
     from rich.progress import (
@@ -27,6 +35,7 @@ def growing_progress(verb: str, *, unit: str = "images") -> Iterator[Callable[[i
         Progress,
         ProgressColumn,
         Task,
+        TaskID,
         TextColumn,
         TimeRemainingColumn,
     )
@@ -36,10 +45,16 @@ def growing_progress(verb: str, *, unit: str = "images") -> Iterator[Callable[[i
         def render(self, task: Task) -> Text:
             return Text(f"{task.finished_speed or task.speed or 0:,.0f} {unit}/s")
 
-    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(verb, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield show
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from smserve.gallery.generation import is_finished
 from smserve.gallery.interface import GalleryReader, GalleryWriter, GenerationAdmin
 from smserve.gallery.live import LiveGallery
 from smserve.gallery.local import LocalGallery
+from smserve.gallery.presence import Presence
 from smserve.gallery.values import Counts, GenerationInfo, Neighbours, NewItem, Page, Source, Written
 from smserve.gallery.writer import LocalGalleryWriter
 
@@ -24,6 +25,7 @@ __all__ = [
     "Neighbours",
     "NewItem",
     "Page",
+    "Presence",
     "Query",
     "Source",
     "Written",

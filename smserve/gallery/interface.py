@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
 from smserve.gallery.condition import Condition
+from smserve.gallery.presence import Presence
 from smserve.gallery.values import Counts, GenerationInfo, Neighbours, NewItem, Page, PerLabel, Source, Written
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Item
 
@@ -90,6 +91,15 @@ class GalleryWriter(OpenGallery):
     @abstractmethod
     def sources(self) -> Mapping[str, Source]:
         """Return what is stored, by item_id."""
+
+    @abstractmethod
+    def presence(self, items: Sequence[NewItem]) -> list[Presence]:
+        """Tell of each item whether it is stored, and whether just so; a thumbnail counts where the item has one.
+
+        Raises:
+            InvalidInput: A payload that is not JSON-able, or text that is not Unicode.
+            GalleryDamaged: A row fails its checksum.
+        """
 
     @abstractmethod
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:

@@ -19,6 +19,7 @@ from smserve.gallery.generation import is_finished
 from smserve.gallery.interface import GalleryWriter, GenerationAdmin
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.points import At, nowhere
+from smserve.gallery.presence import Presence
 from smserve.gallery.publication import IndexBuilder
 from smserve.gallery.reading import ROWS_BYTES, Reading
 from smserve.gallery.records import Records
@@ -162,6 +163,10 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
     def sources(self) -> Mapping[str, Source]:
         """Return what is stored, by item_id."""
         return self._writer.sources()
+
+    def presence(self, items: Sequence[NewItem]) -> list[Presence]:
+        """Tell of each item whether it is stored, and whether just so; see `GalleryWriter`."""
+        return self._writer.presence(items)
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none, seen by the next search; see `GalleryWriter`.

@@ -27,6 +27,7 @@ from smserve.gallery.lock import FILE_NAME as LOCK
 from smserve.gallery.lock import take_lock
 from smserve.gallery.opening import open_records
 from smserve.gallery.points import At, nowhere
+from smserve.gallery.presence import Presence, presence_of
 from smserve.gallery.publication import IndexBuilder, drop_generations, exact_index, from_rows, write_generation
 from smserve.gallery.records import FILE_NAME, Records
 from smserve.gallery.requests import Request, delete_request, upsert_request
@@ -108,6 +109,10 @@ class LocalGalleryWriter(GalleryWriter):
     def sources(self) -> Mapping[str, Source]:
         """Return what is stored, by item_id."""
         return self._records.sources()
+
+    def presence(self, items: Sequence[NewItem]) -> list[Presence]:
+        """Tell of each item whether it is stored, and whether just so; see `GalleryWriter`."""
+        return [presence_of(item, self._records.by_id(item.item_id), self._records.thumbnail) for item in items]
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""

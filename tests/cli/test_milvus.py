@@ -100,3 +100,20 @@ def test_a_gallery_is_copied(run: Run, built: str, tmp_path: Path) -> None:
     assert "24 items, 24 copied now" in again.stderr
     assert "24 compared, all the same, recall@10 1.000" in again.stderr
     assert run("gallery", "copy", tmp_path / "folder", built).exit_code == 1
+
+
+def test_a_gallery_is_copied_to_a_file_and_from_it(
+    run: Run, built: str, tiny_model: Path, other_model: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "items.parquet"
+    report = document(run("gallery", "copy", built, file, "--json"))
+    assert (report["item_count"], report["copied"], report["generation"], report["recall"]) == (24, 24, 0, 1.0)
+    assert run("gallery", "copy", file, tmp_path / "new", "--model", other_model).exit_code == 1
+    back = run("gallery", "copy", file, tmp_path / "new", "--model", tiny_model)
+    assert f"{tmp_path / 'new'}: 24 items, 24 copied now" in back.stderr
+    again = run("gallery", "copy", built, file)
+    assert (again.exit_code, "is there already" in again.stderr) == (1, True)
+    folder = run("gallery", "copy", built, tmp_path)
+    assert (folder.exit_code, "holds other things" in folder.stderr) == (1, True)
+    (tmp_path / "folder.parquet").mkdir()
+    assert run("gallery", "copy", built, tmp_path / "folder.parquet").exit_code == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smserve.errors import InvalidInput, InvalidVector, ItemNotFound, RequestIdReused
-from smserve.gallery import Condition, Counts, GalleryReader, GalleryWriter, NewItem
+from smserve.gallery import Condition, Counts, GalleryReader, GalleryWriter, NewItem, Presence
 from smserve.types import FieldMask
 from tests.gallery.brute_force import BruteForce, unit_vectors
 from tests.gallery.conftest import DIMENSION, numbered
@@ -95,6 +95,33 @@ class GalleryContract(ABC):
             (3, 1, False),
         ]
         assert set(writer.sources()) == {"item-0", "item-2"}
+        writer.close()
+
+    def test_presence_is_told_byte_for_byte(self, in_memory: Path) -> None:
+        writer = self.write(in_memory / "g")
+        items = numbered(range(8), seed=0)
+        assert writer.presence(items) == [Presence.ABSENT] * 8
+        assert writer.presence([]) == []
+        writer.upsert(items[:7])
+        asked = [
+            items[0],
+            replace(items[1], thumbnail=None),  # one is stored: an item without any is there
+            replace(items[2], thumbnail=b"none is stored"),
+            replace(items[3], vector=items[4].vector),
+            replace(items[4], payload={"number": 5}),
+            replace(items[5], source_sha256=""),
+            replace(items[6], label="another"),
+            items[7],
+        ]
+        same, different, absent = Presence.SAME, Presence.DIFFERENT, Presence.ABSENT
+        wanted = [same, same, different, different, different, different, different, absent]
+        assert writer.presence(asked) == wanted
+        assert writer.presence(asked[::-1]) == wanted[::-1]
+        writer.delete(["item-0"])
+        assert writer.presence(items[:2]) == [absent, same]
+        with pytest.raises(InvalidInput, match=r"'item-1' can't be stored"):
+            writer.presence([replace(items[1], payload={"price": float("nan")})])
+        writer.publish()
         writer.close()
 
     def test_what_was_written_is_read(self, in_memory: Path) -> None:

@@ -45,10 +45,11 @@ def content(items: tuple[Item, ...]) -> list[tuple[object, ...]]:
 
 
 def test_there_and_back(folder: Path, milvus: MilvusAddress, tmp_path: Path) -> None:
-    done: list[int] = []
-    there = copy_gallery(folder, milvus, progress=done.append)
+    done: list[tuple[str, int, int]] = []
+    there = copy_gallery(folder, milvus, progress=lambda *seen: done.append(seen))
     assert (there.item_count, there.copied, there.compared, there.recall) == (700, 700, 100, 1.0)
-    assert (done, there.model_fingerprint, there.destination) == ([256, 512, 700], MODEL, str(milvus))
+    assert done == [(what, seen, 700) for what in ("copying", "comparing") for seen in (256, 512, 700)]
+    assert (there.model_fingerprint, there.destination) == (MODEL, str(milvus))
     back = copy_gallery(milvus, tmp_path / "back")
     assert (back.item_count, back.copied, back.compared, back.recall) == (700, 700, 100, 1.0)
     first, second = LocalGallery.open(folder), LocalGallery.open(tmp_path / "back")
@@ -61,7 +62,7 @@ def test_there_and_back(folder: Path, milvus: MilvusAddress, tmp_path: Path) -> 
 
 
 def test_an_interrupted_copy_goes_on(folder: Path, milvus: MilvusAddress) -> None:
-    def interrupt(done: int) -> None:
+    def interrupt(what: str, done: int, of: int) -> None:
         if done > 300:
             raise InterruptedError
 
@@ -91,16 +92,16 @@ def test_nothing_is_overwritten_and_nothing_is_copied_from_nowhere(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda writer: writer.delete(["item-689"]), r"has 700 items, the source 699"),
-        (lambda writer: writer.upsert(numbered(range(690), seed=9)), r"item '.*' of .* is not what the source holds"),
+        (lambda writer: writer.delete(["item-689"]), r"m\.db#copied: there are 700 items, the source has 699"),
+        (lambda writer: writer.upsert(numbered(range(690), seed=9)), r"item '.*' is not what the source holds"),
     ],
     ids=["deleted", "written again"],
 )
 def test_a_source_that_is_written_to_is_noticed(
     folder: Path, milvus: MilvusAddress, change: Callable[[LocalGalleryWriter], object], message: str
 ) -> None:
-    def write(done: int) -> None:
-        if done == 700:
+    def write(what: str, done: int, of: int) -> None:
+        if (what, done) == ("copying", 700):
             with LocalGalleryWriter(folder, model_fingerprint=MODEL, dimension=DIMENSION) as writer:
                 change(writer)
 

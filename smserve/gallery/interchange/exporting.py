@@ -1,22 +1,19 @@
-"""A gallery's items into a Parquet file, while others write to the gallery."""
+"""A gallery's items into a Parquet file, of one moment, while others write to the gallery."""
 
 import itertools
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from smserve.errors import AlreadyExists, GalleryDamaged
+from smserve.errors import GalleryDamaged
 from smserve.gallery.active import active_folder
-from smserve.gallery.durable import sync_directory, sync_file, write_failed
 from smserve.gallery.interchange.header import Header
-from smserve.gallery.interchange.parquet import ItemFileWriter
+from smserve.gallery.interchange.parts import PART_ROWS, ItemFileParts
 from smserve.gallery.opening import open_records
 from smserve.gallery.records import Records
 
 __all__ = ["ExportReport", "export_gallery"]
-
-_ROWS: Final = 4096  # of a row group: all that is in memory at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +38,7 @@ class ExportReport:
 def export_gallery(
     gallery: Path, file: Path, *, thumbnails: bool = False, progress: Callable[[int], None] | None = None
 ) -> ExportReport:
-    """Write all items, verified and of one moment, to a Parquet file, whole or not at all.
+    """Write all items, verified and of one moment, to a Parquet file, whole or not at all; goes on where it was.
 
     Args:
         gallery: Its folder.
@@ -53,30 +50,19 @@ def export_gallery(
         AlreadyExists: The file is there.
         GalleryNotFound: There is no gallery.
         GalleryDamaged: A row fails its checksum.
+        GalleryLocked: Another process makes the file.
         DiskFull: There is no room.
         SmserveError: pyarrow is missing, or the file can't be written.
     """
-    if file.exists():
-        raise AlreadyExists(f"{file} is there already; remove it, or choose another name")
-    partial = file.with_name(f".{file.name}.partial")
     records = open_records(active_folder(gallery), writable=False, model_fingerprint=None)
     try:
         with records.snapshot():
-            report = _write(records, partial, str(file), thumbnails=thumbnails, progress=progress)
-        sync_file(partial)
-        partial.replace(file)
-        sync_directory(file.parent)
-    except OSError as error:
-        raise write_failed(str(file), error) from None
+            return _export(records, file, thumbnails=thumbnails, progress=progress)
     finally:
-        partial.unlink(missing_ok=True)
         records.close()
-    return report
 
 
-def _write(
-    records: Records, partial: Path, file: str, *, thumbnails: bool, progress: Callable[[int], None] | None
-) -> ExportReport:
+def _export(records: Records, file: Path, *, thumbnails: bool, progress: Callable[[int], None] | None) -> ExportReport:
     meta = records.meta()
     header = Header(
         model_fingerprint=meta["model_fingerprint"],
@@ -86,23 +72,21 @@ def _write(
         last_sequence=records.last_sequence(),
     )
     done = 0
-    writer = ItemFileWriter(partial, header, thumbnails=thumbnails)
-    try:
+    with closing(ItemFileParts(file, dimension=header.dimension, thumbnails=thumbnails)) as parts:
         rows = records.rows()
-        while some := list(itertools.islice(rows, _ROWS)):
-            writer.write(some, [records.thumbnail(row) for row in some] if thumbnails else [])
+        while some := list(itertools.islice(rows, PART_ROWS)):
+            parts.add(some, [records.thumbnail(row) for row in some] if thumbnails else [])
             done += len(some)
             if progress is not None:
                 progress(done)
-    finally:
-        writer.close()
-    if done != header.item_count:
-        raise GalleryDamaged(
-            f"{records.path} counts {header.item_count:,} items and lists {done:,}; nothing was exported; see what "
-            f"`smserve index verify` says"
-        )
+        if done != header.item_count:
+            raise GalleryDamaged(
+                f"{records.path} counts {header.item_count:,} items and lists {done:,}; nothing was exported; see what "
+                f"`smserve index verify` says"
+            )
+        parts.finish(header)
     return ExportReport(
-        file=file,
+        file=str(file),
         item_count=done,
         dimension=header.dimension,
         model_fingerprint=header.model_fingerprint,

@@ -22,7 +22,7 @@ class Header:
         dimension: D.
         metric: "cosine".
         item_count: N; fewer rows mean that the file was cut.
-        last_sequence: Of the last write to the gallery that they hold.
+        last_sequence: Of the last write to the gallery that they hold; 0 where a copy made the file.
     """
 
     model_fingerprint: str

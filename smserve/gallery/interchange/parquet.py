@@ -1,77 +1,25 @@
-"""Parquet files of items: the only module that touches pyarrow, which the extra `parquet` brings.
+"""Parquet files of items, read.
 
 Columns: item_id, label, payload (JSON), source_uri, source_sha256 as text; vector as a fixed-size list of D float32;
 thumbnail as bytes, where wanted. A row group holds a few thousand rows, so that neither side ever holds the whole file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 
-from smserve.errors import InvalidInput, SmserveError
-from smserve.gallery.durable import write_failed
+from smserve.errors import InvalidInput
 from smserve.gallery.interchange.header import Header
-from smserve.gallery.row import Row
+from smserve.gallery.interchange.library import load_arrow, load_parquet
 from smserve.types import FloatArray
 
-__all__ = ["ItemBatch", "ItemFile", "ItemFileWriter"]
+__all__ = ["TEXTS", "ItemBatch", "ItemFile"]
 
-_TEXTS: Final = ("item_id", "label", "payload", "source_uri", "source_sha256")
+TEXTS: Final = ("item_id", "label", "payload", "source_uri", "source_sha256")
 _REQUIRED: Final = ("item_id", "vector")
-
-
-class ItemFileWriter:
-    """Writes one file, a row group a call."""
-
-    def __init__(self, path: Path, header: Header, *, thumbnails: bool) -> None:
-        """Begin a file.
-
-        Raises:
-            SmserveError: pyarrow is missing, or the file can't be written.
-        """
-        arrow, parquet = _arrow(), _parquet()
-        self._arrow: Final = arrow
-        self._path: Final = path
-        self._dimension: Final = header.dimension
-        fields = [(name, arrow.string()) for name in _TEXTS]
-        fields.append(("vector", arrow.list_(arrow.float32(), header.dimension)))
-        if thumbnails:
-            fields.append(("thumbnail", arrow.binary()))
-        self._schema: Final = arrow.schema(fields, metadata=header.to_metadata())
-        try:
-            self._writer: Final = parquet.ParquetWriter(
-                path,
-                self._schema,
-                compression="zstd",
-                use_dictionary=["label", "payload"],
-                write_page_checksum=True,
-            )
-        except OSError as error:
-            raise write_failed(str(path), error) from None
-
-    def write(self, rows: Sequence[Row], thumbnails: Sequence[bytes | None]) -> None:
-        """Add rows as one group; `thumbnails` count only where the file has that column."""
-        arrow = self._arrow
-        columns = [arrow.array([getattr(row, name) for row in rows], arrow.string()) for name in _TEXTS]
-        flat = np.frombuffer(b"".join([row.vector for row in rows]), "<f4")
-        columns.append(arrow.FixedSizeListArray.from_arrays(arrow.array(flat), self._dimension))
-        if "thumbnail" in self._schema.names:
-            columns.append(arrow.array(thumbnails, arrow.binary()))
-        try:
-            self._writer.write_table(arrow.Table.from_arrays(columns, schema=self._schema), row_group_size=len(rows))
-        except OSError as error:
-            raise write_failed(str(self._path), error) from None
-
-    def close(self) -> None:
-        """Finish the file."""
-        try:
-            self._writer.close()
-        except OSError as error:
-            raise write_failed(str(self._path), error) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,10 +49,10 @@ class ItemFile:
             InvalidInput: It is no Parquet file, or lacks a column.
             SmserveError: pyarrow is missing.
         """
-        self._arrow: Final = _arrow()
+        self._arrow: Final = load_arrow()
         self.path: Final = path
         try:
-            self._file: Final = _parquet().ParquetFile(path, page_checksum_verification=True)
+            self._file: Final = load_parquet().ParquetFile(path, page_checksum_verification=True)
         except (OSError, self._arrow.ArrowException) as error:
             raise InvalidInput(f"{path} can't be read as Parquet: {_first_line(error)}", field="file") from None
         schema = self._file.schema_arrow
@@ -129,13 +77,13 @@ class ItemFile:
         Raises:
             InvalidInput: A page fails its checksum, a value is missing, of the wrong type or length; the row is named.
         """
-        wanted = [name for name in (*_TEXTS, "vector", "thumbnail") if name in self._names]
+        wanted = [name for name in (*TEXTS, "vector", "thumbnail") if name in self._names]
         first_row = 1
         try:
             for batch in self._file.iter_batches(batch_size=size, columns=wanted):
                 vectors = self._vectors(batch.column("vector"), first_row, dimension)
                 dimension = vectors.shape[1]
-                texts = {name: self._texts(batch, name, first_row) for name in _TEXTS}
+                texts = {name: self._texts(batch, name, first_row) for name in TEXTS}
                 thumbnails = batch.column("thumbnail").to_pylist() if "thumbnail" in wanted else [None] * len(batch)
                 yield ItemBatch(first_row=first_row, vectors=vectors, texts=texts, thumbnails=thumbnails)
                 first_row += len(batch)
@@ -187,23 +135,6 @@ class ItemFile:
             )
         values = column.flatten().cast(arrow.float32(), safe=False)
         return np.asarray(values.to_numpy(zero_copy_only=False), np.float32).reshape(-1, dimension)  # null: NaN
-
-
-def _arrow() -> ModuleType:
-    try:
-        import pyarrow
-        import pyarrow.compute
-    except ImportError:
-        raise SmserveError(
-            "Parquet files need pyarrow, which is not installed; run: pip install 'smserve[parquet]'"
-        ) from None
-    return pyarrow  # type: ignore[no-any-return]  # it ships no types
-
-
-def _parquet() -> ModuleType:
-    import pyarrow.parquet
-
-    return pyarrow.parquet  # type: ignore[no-any-return]
 
 
 def _first_line(error: Exception) -> str:

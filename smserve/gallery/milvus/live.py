@@ -11,6 +11,7 @@ from smserve.gallery.milvus.connection import Connection
 from smserve.gallery.milvus.reader import MilvusReader
 from smserve.gallery.milvus.schema import Collections
 from smserve.gallery.milvus.writer import MilvusWriter
+from smserve.gallery.presence import Presence
 from smserve.gallery.values import NewItem, Source, Written
 
 __all__ = ["MilvusGallery"]
@@ -35,6 +36,10 @@ class MilvusGallery(MilvusReader, GalleryWriter):
     def sources(self) -> Mapping[str, Source]:
         """Return what is stored, by item_id."""
         return self._current_writer().sources()
+
+    def presence(self, items: Sequence[NewItem]) -> list[Presence]:
+        """Tell of each item whether it is stored, and whether just so; see `GalleryWriter`."""
+        return self._current_writer().presence(items)
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""

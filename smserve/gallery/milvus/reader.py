@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -39,6 +39,7 @@ _Answer = TypeVar("_Answer")
 
 _TRIES: Final = 20
 _FOLLOW_S: Final = 0.5
+_THUMBNAILS: Final = 256  # of one answer: at most 16 MiB
 
 
 class MilvusReader(GalleryReader):
@@ -134,7 +135,7 @@ class MilvusReader(GalleryReader):
 
         def find(snapshot: Snapshot) -> Item | None:
             rows = self._rows(snapshot, f"item_term == {json.dumps(item_term(item_id))}")
-            return self._item(snapshot, rows[0], fields) if rows else None
+            return next(self._items(snapshot, rows, fields), None)
 
         item = self._of_one_state(find)
         if item is None:
@@ -151,7 +152,7 @@ class MilvusReader(GalleryReader):
             selection = select(snapshot.state, condition, f"key > {after}")
             found = selection.rows(self._connection, snapshot.collections.items, ROW_FIELDS)
             rows = [row_from(entity) for entity in islice(found, size + 1)]
-            items = tuple(self._item(snapshot, row, fields) for row in rows[:size])
+            items = tuple(self._items(snapshot, rows[:size], fields))
             return Page(items=items, next_token=token_of(rows[size - 1].key) if len(rows) > size else "")
 
         return self._of_one_state(read)
@@ -195,6 +196,11 @@ class MilvusReader(GalleryReader):
         found = self._connection.query(snapshot.collections.items, filter, ROW_FIELDS)
         return [row_from(entity) for entity in found]
 
-    def _item(self, snapshot: Snapshot, row: Row, fields: FieldMask) -> Item:
-        collection = snapshot.collections.items
-        return item_of(row, fields, lambda row: thumbnails(self._connection, collection, [row.key]).get(row.key))
+    def _items(self, snapshot: Snapshot, rows: Sequence[Row], fields: FieldMask) -> Iterator[Item]:
+        """Yield items; asks for many thumbnails at once."""
+        for start in range(0, len(rows), _THUMBNAILS):
+            some = rows[start : start + _THUMBNAILS]
+            keys = [row.key for row in some] if fields.thumbnail else []
+            stored = thumbnails(self._connection, snapshot.collections.items, keys)
+            for row in some:
+                yield item_of(row, fields, lambda row: stored.get(row.key))  # noqa: B023 - called at once

@@ -15,10 +15,11 @@ from smserve.gallery.interface import GalleryWriter
 from smserve.gallery.milvus.address import MilvusAddress
 from smserve.gallery.milvus.connection import Connection, Entity
 from smserve.gallery.milvus.log import Log, State
-from smserve.gallery.milvus.rows import entity_of
+from smserve.gallery.milvus.rows import ROW_FIELDS, entity_of, row_from, thumbnails
 from smserve.gallery.milvus.schema import Collections, create_collections
 from smserve.gallery.milvus.selection import select
 from smserve.gallery.milvus.terms import item_term
+from smserve.gallery.presence import Presence, presence_of
 from smserve.gallery.requests import Request, delete_request, upsert_request
 from smserve.gallery.values import NewItem, Source, Written
 
@@ -90,6 +91,15 @@ class MilvusWriter(GalleryWriter):
                 )
                 for row in select(self._state, None).rows(self._connection, self.collections.items, fields)
             }
+
+    def presence(self, items: Sequence[NewItem]) -> list[Presence]:
+        """Tell of each item whether it is stored, and whether just so; see `GalleryWriter`."""
+        with self._writing:
+            found = self._stored((item.item_id for item in items), ROW_FIELDS)
+            rows = {row.item_id: row for row in map(row_from, found)}
+            keys = [rows[item.item_id].key for item in items if item.thumbnail is not None and item.item_id in rows]
+            stored = thumbnails(self._connection, self.collections.items, keys)
+            return [presence_of(item, rows.get(item.item_id), lambda row: stored.get(row.key)) for item in items]
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""
@@ -195,13 +205,15 @@ class MilvusWriter(GalleryWriter):
             self._log.forget_parts(self._state.sequence)
 
     def _keys_of(self, item_ids: Iterable[str]) -> list[int]:
+        return sorted(row["key"] for row in self._stored(item_ids, ("key",)))
+
+    def _stored(self, item_ids: Iterable[str], fields: Sequence[str]) -> list[Entity]:
         terms = [item_term(item_id) for item_id in dict.fromkeys(item_ids)]
-        keys = []
+        found: list[Entity] = []
         for start in range(0, len(terms), _LISTED):
             selection = select(self._state, None, f"item_term in {json.dumps(terms[start : start + _LISTED])}")
-            found = self._connection.query(self.collections.items, selection.expression, ["key"])
-            keys += [row["key"] for row in found]
-        return sorted(keys)
+            found += self._connection.query(self.collections.items, selection.expression, fields)
+        return found
 
 
 def _batches(entities: Iterable[Entity], dimension: int) -> Iterable[list[Entity]]:
