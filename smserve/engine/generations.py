@@ -13,8 +13,8 @@ __all__ = ["Generations"]
 class Generations:
     """Safe to use from many threads; see `GenerationAdmin`. An empty name of a gallery means the default one.
 
-    All raise GalleryNotFound where no such gallery is served, and GalleryReadOnly where it is served for reading. Each
-    answer comes with what it is of.
+    All raise GalleryNotFound where no such gallery is served, and GalleryFixed where it has no generations; those that
+    change something raise GalleryReadOnly where it is served for reading. Each answer comes with what it is of.
     """
 
     def __init__(self, galleries: Galleries) -> None:
@@ -23,7 +23,7 @@ class Generations:
     def list(self, gallery: str) -> tuple[Sequence[GenerationInfo], Origin]:
         """Return the generations that a gallery keeps, newest first."""
         with self._galleries.lease(gallery) as served:
-            generations = served.admin().generations()
+            generations = served.generations()
             return generations, served.origin(next((each.number for each in generations if each.current), 0))
 
     def compact(self, gallery: str) -> tuple[GenerationInfo, Origin]:

@@ -1,14 +1,15 @@
 """A gallery with the model that its vectors are of: the pair that every answer comes from."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from smserve.engine.models import Model
 from smserve.errors import GalleryFixed, GalleryReadOnly
-from smserve.gallery.interface import GalleryReader, GalleryWriter, GenerationAdmin
+from smserve.gallery.interface import GalleryReader, GalleryWriter, GenerationAdmin, GenerationReader
 from smserve.gallery.values import Written
-from smserve.types import GalleryInfo, ItemFailure, WriteResult
+from smserve.types import GalleryInfo, GenerationInfo, ItemFailure, WriteResult
 
 __all__ = ["Origin", "ServedGallery"]
 
@@ -55,6 +56,16 @@ class ServedGallery:
             raise self._read_only()
         return self.reader
 
+    def generations(self) -> Sequence[GenerationInfo]:
+        """Return what is kept to search it with, newest first.
+
+        Raises:
+            GalleryFixed: It has no such thing.
+        """
+        if not isinstance(self.reader, GenerationReader):
+            raise self._no_generations()
+        return self.reader.generations()
+
     def admin(self) -> GenerationAdmin:
         """Return it for changing what it is searched with.
 
@@ -63,10 +74,7 @@ class ServedGallery:
             GalleryFixed: It has no such thing.
         """
         if self.is_writable and not isinstance(self.reader, GenerationAdmin):
-            raise GalleryFixed(
-                f"gallery {self.name!r} keeps no generations, since it lies in no folder; what stores it compacts by "
-                f"itself"
-            )
+            raise self._no_generations()
         if not isinstance(self.reader, GenerationAdmin):
             raise self._read_only()
         return self.reader
@@ -103,6 +111,11 @@ class ServedGallery:
             aliases=aliases,
             model_name=self.model.name,
             writable=self.is_writable,
+        )
+
+    def _no_generations(self) -> GalleryFixed:
+        return GalleryFixed(
+            f"gallery {self.name!r} keeps no generations, since it lies in no folder; what stores it compacts by itself"
         )
 
     def _read_only(self) -> GalleryReadOnly:

@@ -4,7 +4,7 @@ from smserve.gallery.compaction import CompactionPolicy
 from smserve.gallery.condition import Condition, Query
 from smserve.gallery.durable import write_durably
 from smserve.gallery.generation import is_finished
-from smserve.gallery.interface import GalleryReader, GalleryWriter, GenerationAdmin
+from smserve.gallery.interface import GalleryReader, GalleryWriter, GenerationAdmin, GenerationReader
 from smserve.gallery.live import LiveGallery
 from smserve.gallery.local import LocalGallery
 from smserve.gallery.presence import Presence
@@ -19,6 +19,7 @@ __all__ = [
     "GalleryWriter",
     "GenerationAdmin",
     "GenerationInfo",
+    "GenerationReader",
     "LiveGallery",
     "LocalGallery",
     "LocalGalleryWriter",

@@ -8,7 +8,16 @@ from smserve.gallery.presence import Presence
 from smserve.gallery.values import Counts, GenerationInfo, Neighbours, NewItem, Page, PerLabel, Source, Written
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Item
 
-__all__ = ["GalleryReader", "GalleryWriter", "GenerationAdmin", "Neighbours", "NewItem", "OpenGallery", "Source"]
+__all__ = [
+    "GalleryReader",
+    "GalleryWriter",
+    "GenerationAdmin",
+    "GenerationReader",
+    "Neighbours",
+    "NewItem",
+    "OpenGallery",
+    "Source",
+]
 
 
 class OpenGallery(ABC):
@@ -126,12 +135,16 @@ class GalleryWriter(OpenGallery):
         """Make everything written so far searchable, as a new generation, and return its number."""
 
 
-class GenerationAdmin(OpenGallery):
-    """What a gallery is searched with, and changing that while it is searched."""
+class GenerationReader(OpenGallery):
+    """What a gallery is searched with."""
 
     @abstractmethod
     def generations(self) -> Sequence[GenerationInfo]:
         """Return the generations that are kept, newest first."""
+
+
+class GenerationAdmin(GenerationReader):
+    """Changing what a gallery is searched with, while it is searched."""
 
     @abstractmethod
     def compact(self) -> GenerationInfo:

@@ -8,6 +8,7 @@ the rows alone do.
 import contextlib
 import logging
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,12 @@ from smserve.gallery.committed import read_committed
 from smserve.gallery.current import Current, read_current
 from smserve.gallery.events import GalleryEvents, SwapResult
 from smserve.gallery.following import caught_up
+from smserve.gallery.interface import GenerationReader
+from smserve.gallery.kept import kept_generations
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.reading import Reading
 from smserve.gallery.records import Records
+from smserve.gallery.values import GenerationInfo
 from smserve.gallery.view import View
 from smserve.gallery.viewed import ViewedGallery
 from smserve.gallery.views import Views
@@ -29,7 +33,7 @@ __all__ = ["LocalGallery"]
 _log: Final = logging.getLogger(__name__)
 
 
-class LocalGallery(ViewedGallery):
+class LocalGallery(ViewedGallery, GenerationReader):
     """Search and look up; safe to call from many threads."""
 
     def __init__(
@@ -92,6 +96,10 @@ class LocalGallery(ViewedGallery):
         except BaseException:
             records.close()
             raise
+
+    def generations(self) -> Sequence[GenerationInfo]:
+        """Return the generations that are kept, newest first."""
+        return kept_generations(self._path, self._current, self._views.current.number)
 
     def reload(self) -> bool:
         """See what was written and published since; returns whether there was anything.

@@ -9,6 +9,7 @@ from smserve.errors import GalleryDamaged, GenerationMismatch
 from smserve.gallery.current import Current, write_current
 from smserve.gallery.following import caught_up
 from smserve.gallery.generation import Generation, generation_numbers, manifest_sha256, read_manifest
+from smserve.gallery.kept import describe_generation, kept_generations, previous_generation
 from smserve.gallery.opening import sound_generation
 from smserve.gallery.points import At
 from smserve.gallery.publication import drop_generations
@@ -45,11 +46,7 @@ class Swap:
 
     def generations(self) -> Sequence[GenerationInfo]:
         """Return the generations whose manifest is sound, newest first."""
-        found = []
-        for number in generation_numbers(self._path):
-            with contextlib.suppress(GalleryDamaged):
-                found.append(self.describe(number))
-        return found
+        return kept_generations(self._path, self._current, self._views.current.number)
 
     def describe(self, number: int) -> GenerationInfo:
         """Return what a generation says about itself.
@@ -57,16 +54,7 @@ class Swap:
         Raises:
             GalleryDamaged: Its manifest can't be read.
         """
-        manifest = read_manifest(self._path, number)
-        return GenerationInfo(
-            number=number,
-            item_count=manifest.item_count,
-            last_sequence=manifest.last_sequence,
-            index=manifest.index,
-            recall=manifest.recall,
-            current=number == self._views.current.number,
-            previous=number == self._previous(),
-        )
+        return describe_generation(self._path, number, self._current, self._views.current.number)
 
     def open_previous(self) -> tuple[Generation, str]:
         """Open the generation that was in use before; returns it and the sha256 of its manifest.
@@ -131,7 +119,4 @@ class Swap:
 
     def _previous(self) -> int:
         """Return the number of the generation in use before; 0 for none."""
-        if self._current is not None and self._current.previous:
-            return self._current.previous
-        older = [number for number in generation_numbers(self._path) if number < self._views.current.number]
-        return older[0] if older else 0
+        return previous_generation(self._path, self._current, self._views.current.number)

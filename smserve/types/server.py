@@ -25,8 +25,7 @@ class GalleryInfo:
         aliases: Other names that lead to it.
         model_name: Its model's, for people.
         writable: It can be written to where it is served.
-        tombstone_count: Rows of replaced and deleted items that are held until the next compaction; 0 to a client,
-            which is not told.
+        tombstone_count: Rows of replaced and deleted items that are held until the next compaction.
     """
 
     name: str

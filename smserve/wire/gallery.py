@@ -22,6 +22,7 @@ def gallery_to_proto(info: GalleryInfo) -> types_pb2.GalleryInfo:
         aliases=info.aliases,
         model_name=info.model_name,
         writable=info.writable,
+        tombstone_count=info.tombstone_count,
     )
 
 
@@ -40,6 +41,7 @@ def gallery_from_proto(message: types_pb2.GalleryInfo) -> GalleryInfo:
         aliases=tuple(message.aliases),
         model_name=message.model_name,
         writable=message.writable,
+        tombstone_count=message.tombstone_count,
     )
 
 

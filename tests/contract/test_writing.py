@@ -161,6 +161,9 @@ def test_generations(writable: Retriever) -> None:
     compacted, _ = writable.generations.compact("")
     assert (compacted.number, compacted.item_count, compacted.current) == (2, 25, True)
     writable.items.upsert("", [new("b", seed=51)])
+    writable.items.delete("", ["a"])
+    assert [each.tombstone_count for each in writable.server_info().galleries if each.name == "drawn"] == [1]
+    writable.items.upsert("", [new("a")])
     listed, _ = writable.generations.list("drawn")
     assert [(each.number, each.current, each.previous) for each in listed] == [(2, True, False), (1, False, True)]
     assert (listed[0].index, listed[0].recall) == (compacted.index, compacted.recall)
@@ -234,7 +237,6 @@ def test_a_gallery_for_reading(retriever: Retriever) -> None:
     for call in (
         lambda: retriever.items.upsert("", [new("a")]),
         lambda: retriever.items.delete("", ["red/0.png"]),
-        lambda: retriever.generations.list(""),
         lambda: retriever.generations.compact(""),
         lambda: retriever.generations.roll_back(""),
     ):
@@ -242,6 +244,8 @@ def test_a_gallery_for_reading(retriever: Retriever) -> None:
             call()
     assert retriever.items.count("small", by_label=True).by_label == {"": 4}
     assert len(retriever.items.page("").items) == 24
+    listed, _ = retriever.generations.list("")
+    assert [(each.number, each.item_count, each.current) for each in listed] == [(1, 24, True)]
 
 
 def test_an_unknown_gallery(retriever: Retriever) -> None:

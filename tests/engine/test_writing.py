@@ -10,6 +10,7 @@ from smserve.embedder import Embedder
 from smserve.engine import Engine
 from smserve.errors import (
     Cancelled,
+    GalleryFixed,
     GalleryNotFound,
     GalleryReadOnly,
     GenerationMismatch,
@@ -172,10 +173,11 @@ def test_a_gallery_for_reading_is_not_written_to(engine: Engine) -> None:
         lambda: engine.items.delete("fixed", ["a"]),
         lambda: engine.generations.compact("fixed"),
         lambda: engine.generations.roll_back("fixed"),
-        lambda: engine.generations.list("fixed"),
     ):
         with pytest.raises(GalleryReadOnly, match="'fixed' is served for reading only"):
             call()
+    with pytest.raises(GalleryFixed, match="'fixed' keeps no generations"):
+        engine.generations.list("fixed")
     with pytest.raises(GalleryNotFound):
         engine.items.upsert("other", pictures())
 

@@ -49,11 +49,13 @@ with LiveGallery.open(Path(sys.argv[1])) as gallery:
         assert reader.reload()
         check(reader, published.oracle)
         assert not reader.reload()
-        for what, number in (("compact", 3), ("compact", 4), ("roll back", 3)):
+        for what, number, kept in (("compact", 3, (2, 3)), ("compact", 4, (3, 4)), ("roll back", 3, (3, 4))):
             tell(what)
             check(reader, published.oracle)  # what it has open goes on, also where its folder is gone
             assert reader.reload()
             assert reader.info().generation == number
+            listed = [(each.number, each.current, each.previous) for each in reader.generations()]
+            assert listed == [(each, each == number, each != number) for each in sorted(kept, reverse=True)]
             check(reader, published.oracle)
         process.stdin.close()
         assert process.wait(timeout=30) == 0

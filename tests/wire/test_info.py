@@ -7,7 +7,14 @@ from smserve.wire.gallery import generation_from_proto, generation_to_proto
 from smserve.wire.info import info_from_proto, info_to_proto
 
 GALLERY = GalleryInfo(
-    name="birds", item_count=3, dimension=8, metric="cosine", model_fingerprint="abc", generation=7, index="Flat"
+    name="birds",
+    item_count=3,
+    dimension=8,
+    metric="cosine",
+    model_fingerprint="abc",
+    generation=7,
+    index="Flat",
+    tombstone_count=2,
 )
 
 
