@@ -11,6 +11,7 @@ The slopes between the last two sizes are what docs/scale.md counts with. `--qui
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -127,7 +128,12 @@ def opened(root: Path, place: Path, address: str, count: int, write_s: float, pu
     """Open a gallery in a process of its own, and search it."""
     command = [sys.executable, "-c", "import sys; from benchmarks.scale import ask; ask(*sys.argv[1:])"]
     answer = subprocess.run(
-        [*command, address, str(root / "queries.npy")], stdout=subprocess.PIPE, text=True, timeout=300, check=True
+        [*command, address, str(root / "queries.npy")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},  # as `smserve serve` has it
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=300,
+        check=True,
     )
     files = place.rglob("*") if place.is_dir() else [place]
     disk = sum(path.stat().st_size for path in files if path.is_file())

@@ -24,17 +24,21 @@ MANY = 10_000  # two whole parts, and one of 1,808
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from smserve.gallery.milvus import MilvusAddress
 from smserve.indexing import copy_gallery
+
+def place(text):
+    return MilvusAddress.parse(text) if "://" in text else Path(text)
 
 def kill(what, done, of):
     if done >= int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-copy_gallery(Path(sys.argv[1]), Path(sys.argv[2]), progress=kill)
+copy_gallery(place(sys.argv[1]), place(sys.argv[2]), progress=kill)
 """
 
 
-def killed_copy(source: Path, destination: Path, at: int) -> None:
+def killed_copy(source: Path, destination: Path | MilvusAddress, at: int) -> None:
     """Copy in a process of its own, which is killed (kill -9) once so many items have been read."""
     command = [sys.executable, "-c", KILLED, str(source), str(destination), str(at)]
     assert subprocess.run(command, timeout=120, check=False).returncode == -9
@@ -111,6 +115,17 @@ def test_a_killed_copy_from_a_file_goes_on(folder: Path, tmp_path: Path) -> None
     report = copy_gallery(file, back)
     assert (report.item_count, report.copied, report.recall) == (MANY, MANY - 20 * 256, 1.0)
     assert content(LocalGallery.open(back)) == content(LocalGallery.open(folder))
+
+
+def test_a_killed_copy_to_milvus_goes_on(small: Path, tmp_path: Path) -> None:
+    with LocalGalleryWriter(small, model_fingerprint=MODEL, dimension=DIMENSION) as writer:
+        writer.upsert(numbered(range(40, 1000), seed=2))
+        writer.publish()
+    milvus = MilvusAddress(name="killed", file=tmp_path / "m.db")
+    killed_copy(small, milvus, at=500)
+    report = copy_gallery(small, milvus)
+    assert (report.item_count, report.copied, report.recall) == (1000, 1000 - 2 * 256, 1.0)
+    assert content(MilvusReader.open(milvus)) == content(LocalGallery.open(small))
 
 
 def test_what_was_written_between_a_kill_and_the_next_run_arrives(folder: Path, tmp_path: Path) -> None:
