@@ -6,8 +6,9 @@ that was not the callers', so that a server which leaves a core idle is not excu
 threads and two processes that decode, embed and search without gRPC. An echo is the plainest Python gRPC server, asked
 with the same photos; the overhead is what one search at a time takes longer than the sum of its stages. LitServe runs
 in an environment of its own, made under --cache, with the same model file and FAISS; it gets as many callers as suit it
-best. Vectors: 100,000 x 64, recall@10 at least 0.99, beside a minimal gRPC server with the same index, payload and
-messages. All sides take turns. `--quick` takes 3 short turns.
+best. A plain server has the three stages in a gRPC handler, and nothing else: what it misses of the limit, and takes
+longer, is gRPC's for Python. Vectors: 100,000 x 64, recall@10 at least 0.99, beside a minimal gRPC server with the same
+index, payload and messages. All sides take turns. `--quick` takes 3 short turns.
 """
 
 import argparse
@@ -119,6 +120,15 @@ class Pictures:
         ):
             yield load
 
+    @contextmanager
+    def plain(self) -> Iterator[Side]:
+        """Serve the gallery plainly, and yield callers."""
+        with (
+            _side("plain", "--model", str(self.model), "--gallery", str(self.gallery)) as server,
+            _side("load", "picture", server.built["address"], *self.photos) as load,
+        ):
+            yield load
+
     def bare(self, *options: str) -> Side:
         """Return searches without gRPC."""
         return _side("bare", "--model", str(self.model), "--gallery", str(self.gallery), *options, *self.photos)
@@ -128,30 +138,38 @@ def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
     """Compare with the limit, and the overhead with an echo."""
     of_limit: dict[str, list[float]] = {}
     overhead: dict[str, list[float]] = {}
+    plain_of_limit: dict[str, list[float]] = {}
+    plain_overhead: dict[str, list[float]] = {}
     for name, these in sets.items():
-        of_limit[name], overhead[name] = [], []
+        of_limit[name], overhead[name], plain_of_limit[name], plain_overhead[name] = [], [], [], []
         with (
             these.served() as ours,
+            these.plain() as plain,
             these.bare() as one,
             these.bare() as other,
             _side("echo") as echo,
             _side("load", "echo", echo.built["address"], *these.photos) as echoes,
         ):
             for _ in range(turns.repetitions):
-                rate, limit = turns.rate(ours), turns.limit(one, other)
+                rate, plain_rate, limit = turns.rate(ours), turns.rate(plain), turns.limit(one, other)
                 of_limit[name].append(rate / limit)
-                search_s, echo_s = turns.median_s(ours), turns.median_s(echoes)
+                plain_of_limit[name].append(plain_rate / limit)
+                search_s, plain_s, echo_s = turns.median_s(ours), turns.median_s(plain), turns.median_s(echoes)
                 stages = one.ask(threads=1, seconds=turns.seconds)["stages"]
                 overhead[name].append((search_s - sum(stages.values())) / echo_s)
+                plain_overhead[name].append((plain_s - sum(stages.values())) / echo_s)
                 print(
-                    f"{name}: {rate:.1f} searches/s of {limit:.1f}; one takes {search_s * 1e3:.2f} ms, its stages "
+                    f"{name}: {rate:.1f} searches/s, plain {plain_rate:.1f}, of {limit:.1f}; one takes "
+                    f"{search_s * 1e3:.2f} ms, plain {plain_s * 1e3:.2f}, its stages "
                     f"{', '.join(f'{stage} {took * 1e3:.2f}' for stage, took in stages.items())}, an echo "
                     f"{echo_s * 1e3:.2f} ms",
                     flush=True,
                 )
     for name in sets:
         print_measure(f"serving.{name}.throughput_of_limit", of_limit[name], goal=0.9, better="higher")
+        print_measure(f"serving.{name}.plain_throughput_of_limit", plain_of_limit[name], better="higher")
         print_measure(f"serving.{name}.p50_overhead_in_echoes", overhead[name], goal=1.5, better="lower")
+        print_measure(f"serving.{name}.plain_p50_overhead_in_echoes", plain_overhead[name], better="lower")
     print_measure("serving.throughput_of_limit", _worse(min, of_limit), goal=0.9, better="higher")
     print_measure("serving.p50_overhead_in_echoes", _worse(max, overhead), goal=1.5, better="lower")
 
