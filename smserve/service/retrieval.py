@@ -69,6 +69,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
             still_wanted(context),
             gallery=request.gallery,
             expected_model_fingerprint=request.expected_model_fingerprint,
+            staged=request.staged,
         )
         return embeddings_to_proto(embeddings, self._engine.model_fingerprint)
 
@@ -82,6 +83,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
             still_wanted(context),
             gallery=request.gallery,
             expected_model_fingerprint=request.expected_model_fingerprint,
+            staged=request.staged,
         )
         return comparison_to_proto(comparison)
 
