@@ -13,7 +13,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page
 
 from smserve.client import Client
-from smserve.indexing import build_gallery, items_from_csv, pictures_in
+from smserve.indexing import build_gallery, items_from_csv, pictures_in, stage_model
 from smserve.model_file import Calibration
 from smserve.server import open_engine
 from smserve.ui import make_application
@@ -36,7 +36,7 @@ def calibrated_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def galleries(
     calibrated_model: Path, other_model: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[tuple[str, Path]]:
-    """Of the same pictures: by one model, by another, and without thumbnails."""
+    """Of the same pictures: by one model, and another one staged; by that other; and without thumbnails."""
     root = tmp_path_factory.mktemp("galleries")
     paths = sorted(pictures.rglob("*.*g"))
     with (root / "all.csv").open("w", encoding="utf-8", newline="") as file:
@@ -46,6 +46,7 @@ def galleries(
             writer.writerow([path, path.parent.name, path.relative_to(pictures), number])
     labelled = items_from_csv(root / "all.csv")
     build_gallery(model=calibrated_model, sources=labelled, gallery=root / "shapes")
+    stage_model(root / "shapes", other_model)
     build_gallery(model=other_model, sources=labelled, gallery=root / "new")
     build_gallery(model=calibrated_model, sources=pictures_in(pictures), gallery=root / "bare", thumbnails=False)
     return [(name, root / name) for name in ("shapes", "new", "bare")]
