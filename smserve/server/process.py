@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from smserve.engine import Engine
+from smserve.engine import Engine, use_few_threads
 from smserve.server.memory import MemoryReport
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
@@ -47,6 +47,7 @@ def serve(
         SmserveError: Whatever `foresee` and `open_engine` raise.
         SystemExit: SIGTERM came before the server answered.
     """
+    use_few_threads()
     stopping = threading.Event()
     with Server(settings, traces=traces) as server:
 

@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from concurrent import futures
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -12,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE  # type: ignore[import-untyped]  # see above
 
 from smserve.config import MAX_MESSAGE_BYTES
-from smserve.engine import Engine
+from smserve.engine import Engine, call_threads
 from smserve.errors import Unavailable
 from smserve.server.admission import Admission
 from smserve.server.calls import CallInterceptor
@@ -104,7 +103,7 @@ class Server:
             self._admission, max_requests=settings.max_stream_requests, threads=settings.max_in_flight
         )
         self._server = grpc.server(
-            futures.ThreadPoolExecutor(thread_count(settings), thread_name_prefix="smserve"),
+            call_threads(thread_count(settings), "smserve"),
             interceptors=[
                 ReflectionCap(access),
                 CallInterceptor(
