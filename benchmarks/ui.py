@@ -128,7 +128,7 @@ def _findings(browser: Browser, site: str, picture: Path, others: list[str]) -> 
     """Yield what axe calls serious or critical in each state."""
     for size in (DESK, PHONE):
         for scheme in ("light", "dark"):
-            with browser.new_context(viewport=size, color_scheme=scheme) as context:
+            with browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce") as context:
                 page = context.new_page()
                 for state in every_state(page, site, picture, others):
                     yield [f"{state}, {size['width']} pixels, {scheme}: {each}" for each in serious(page)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from smserve.client import Client
 from smserve.indexing import build_gallery, items_from_csv, pictures_in, stage_model
@@ -22,6 +22,7 @@ from tests.support.running import running_server
 from tests.support.tiny_model import write_tiny_model
 
 TIMEOUT_MS = 20_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +99,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A tab; the page must not fail in it, nor ask anybody else."""
-    with browser.new_context(viewport=DESK) as context:
+    with browser.new_context(viewport=DESK, reduced_motion="reduce") as context:  # axe would see half-faded colours
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         wrong: list[str] = []
