@@ -19,6 +19,7 @@ from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
 from smserve.server.health import Health
 from smserve.server.health_port import HealthPort
 from smserve.server.load import Load
+from smserve.server.memory import MemoryReport
 from smserve.server.observing import Observation
 from smserve.server.places import StreamPlaces
 from smserve.server.reflection import ReflectionCap, add_reflection
@@ -149,11 +150,17 @@ class Server:
             refusals=self._refusals.counts(),
         )
 
-    def start(self, engine: Engine) -> None:
-        """Begin to answer; the server owns the engine from here on and closes it."""
+    def start(self, engine: Engine, memory: MemoryReport | None = None) -> None:
+        """Begin to answer; the server owns the engine from here on and closes it.
+
+        Args:
+            engine: Answers.
+            memory: What was predicted, for GetServerInfo.
+        """
         self._engine = engine
         self._observation.watch(engine)
-        retrieval = RetrievalServicer(engine, self._streams, call_limits(self.settings))
+        tell = (memory or MemoryReport()).info
+        retrieval = RetrievalServicer(engine, self._streams, call_limits(self.settings), tell)
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, self._server)
         gallery_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(engine, self._streams), self._server)
         if self.settings.open_inference:
