@@ -1,9 +1,9 @@
-"""A build on Ray, one of whose workers is killed on the way, beside a build in one process: how many items are the same.
+"""A build on Ray, one of whose workers is killed on the way, beside a build in one process: how much is the same.
 
 Ray runs on this machine, with two workers. An item is the same when id, label and payload are equal and no number of
-its vector differs by more than 1e-6. The speed-up is of pictures a second: of the whole command, in which Ray is started
-and ended, and steady, from the first picture on. Photos of SMSERVE_PHOTOS, drawn pictures without; GoogLeNet at 224
-pixels. `--quick` takes the demo's model and fewer pictures. Needs the extra `ray`.
+its vector differs by more than 1e-6. The speed-up is of pictures a second: of the whole command, in which Ray is
+started and ended, and steady, from the first picture on. Photos of SMSERVE_PHOTOS, drawn pictures without; GoogLeNet at
+224 pixels. `--quick` takes the demo's model and fewer pictures. Needs the extra `ray`.
 """
 
 import argparse
