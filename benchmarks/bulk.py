@@ -35,7 +35,7 @@ _EVERYTHING = FieldMask(payload=True, vector=True)
 def main(arguments: list[str]) -> None:
     """Build both ways in turn, and print the measures."""
     parser = argparse.ArgumentParser(prog="benchmarks bulk", description=__doc__)
-    parser.add_argument("--pictures", type=int, default=2000, help="to embed (default: 2,000)")
+    parser.add_argument("--pictures", type=int, default=1000, help="to embed (default: 1,000)")
     parser.add_argument("--repetitions", type=int, default=3, help="of both sides (default: 3)")
     parser.add_argument("--quick", action="store_true", help="500 pictures, once")
     options = parser.parse_args(arguments)
