@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from smserve.engine import Engine
+from smserve.engine import Engine, use_few_threads
+from smserve.server.memory import MemoryReport
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
 
@@ -26,6 +27,7 @@ def serve(
     open_engine: Callable[[], Engine],
     on_ready: Callable[[Server], None],
     *,
+    foresee: Callable[[], MemoryReport] | None = None,
     traces: "Traces | None" = None,
 ) -> None:
     """Take the port, open the engine, serve until SIGTERM or SIGINT, and stop cleanly.
@@ -37,13 +39,15 @@ def serve(
         settings: How to serve.
         open_engine: Called once the port is taken, so that a taken port is known before a large gallery is read.
         on_ready: Called when the server answers.
+        foresee: Called before `open_engine`: says how much memory will be taken, and raises where that can't fit.
         traces: Gets a span for each call.
 
     Raises:
         Unavailable: The port can't be taken.
-        SmserveError: Whatever `open_engine` raises.
+        SmserveError: Whatever `foresee` and `open_engine` raise.
         SystemExit: SIGTERM came before the server answered.
     """
+    use_few_threads()
     stopping = threading.Event()
     with Server(settings, traces=traces) as server:
 
@@ -56,11 +60,12 @@ def serve(
         try:
             # The first process of a container has no default action: SIGTERM would be lost on it.
             signal.signal(signal.SIGTERM, _end)
+            memory = foresee() if foresee is not None else None
             engine = open_engine()
             _collect_rarely()
             for number in previous:
                 signal.signal(number, on_signal)
-            server.start(engine)
+            server.start(engine, memory)
             if not settings.is_loopback and settings.security.insecure:
                 _log.warning("%s is reached from other machines, and told not to mind (--insecure)", server.address)
             if settings.shows_metrics:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from smserve.embedder import InferenceSettings
     from smserve.engine import Engine
     from smserve.server import Security, Server
+    from smserve.server.memory import MemoryReport
 
 __all__ = ["serve"]
 
@@ -79,7 +80,7 @@ def serve(
     """  # noqa: D301 - click wants a real backspace
     from smserve.server import ServerSettings, open_engine
     from smserve.server import serve as run
-    from smserve.server.memory import check_memory, predict_memory
+    from smserve.server.memory import MemoryReport, check_memory, predict_memory
 
     traces = observing.begin()
     settings = ServerSettings(
@@ -97,7 +98,7 @@ def serve(
         if server.metrics_url is not None:
             click.echo(f"metrics on {server.metrics_url}")
 
-    def engine() -> Engine:
+    def foresee() -> MemoryReport:
         prediction = predict_memory(
             settings,
             model,
@@ -107,7 +108,11 @@ def serve(
             inference=inference,
             decoded_bytes_in_flight=limits.max_decoded_bytes,
         )
-        check_memory(prediction, limits.memory_limit())
+        limit = limits.memory_limit()
+        check_memory(prediction, limit)
+        return MemoryReport(prediction=prediction, limit=limit)
+
+    def engine() -> Engine:
         return open_engine(
             model,
             served.galleries,
@@ -119,4 +124,4 @@ def serve(
             decoded_bytes_in_flight=limits.max_decoded_bytes,
         )
 
-    run(settings, engine, announce, traces=traces)
+    run(settings, engine, announce, foresee=foresee, traces=traces)
