@@ -99,11 +99,13 @@ def test_one_that_dies_loses_no_call_that_may_be_tried_again(tiny_model: Path, d
                     answers.append(len(client.search(QUERY, top_k=3).hits))
 
             running = [pool.submit(ask) for _ in range(8)]
-            wait_for(lambda: len(answers) > 200, timeout_s=30)
-            one.kill()
-            count = len(answers)
-            wait_for(lambda: len(answers) > count + 200, timeout_s=30)
-            asking = False
+            try:
+                wait_for(lambda: len(answers) > 200, timeout_s=30)
+                one.kill()
+                count = len(answers)
+                wait_for(lambda: len(answers) > count + 200, timeout_s=30)
+            finally:
+                asking = False
             for each in running:
                 each.result(timeout=30)
         assert set(answers) == {3}

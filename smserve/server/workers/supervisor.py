@@ -59,7 +59,6 @@ def supervise(
         InvalidInput: This system can't do it, or a certificate, a key or the file of keys can't be used.
         Unavailable: A port can't be taken.
         SmserveError: A worker could not begin, with its message; or one was given up; or what `before` raises.
-        SystemExit: SIGTERM came before any worker was started.
     """
     if sys.platform != "linux":
         raise InvalidInput(

@@ -48,8 +48,6 @@ def work(
     except SmserveError as error:
         end.tell(Report(failure=error.message))
         return 1
-    except SystemExit:
-        return 0
     except Exception as error:  # noqa: BLE001 - nobody above: the process ends here
         _log.exception("this worker has failed")
         end.tell(Report(failure=f"{type(error).__name__}: {error}"))

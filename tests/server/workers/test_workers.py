@@ -19,12 +19,15 @@ import grpc
 import numpy as np
 import pytest
 
-from smserve.client import Client
-from smserve.errors import GalleryReadOnly
+from smserve.client import Client, Tls
+from smserve.errors import GalleryReadOnly, Unauthenticated
 from smserve.gallery import LiveGallery, NewItem
+from smserve.server.security.key_file import create_key
+from smserve.server.security.scopes import Scope
 from smserve.types import UpsertItem
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from tests.server.asking import SERVICES, health_of, query_vector, wait_for
+from tests.support.certificates import Authority
 from tests.support.running import serving
 from tests.support.scraping import Scrape
 
@@ -160,14 +163,16 @@ def test_one_that_is_killed_comes_back_and_no_call_is_lost(tiny_model: Path, dra
 
         with ThreadPoolExecutor(2) as pool:
             running = [pool.submit(ask) for _ in range(2)]
-            for pid in pids:
-                wait_for(lambda: len(answers) > 50)
-                os.kill(pid, signal.SIGKILL)
-                died = server.line(r"worker \d \(process (\d+)\) died: killed by signal SIGKILL; .* in 0\.5 s")
-                assert int(died.group(1)) == pid
-                assert int(server.line(r"worker \d serves again, process (\d+)").group(1)) not in pids
-                answers.clear()
-            asking = False
+            try:
+                for pid in pids:
+                    wait_for(lambda: len(answers) > 50, timeout_s=30)
+                    os.kill(pid, signal.SIGKILL)
+                    died = server.line(r"worker \d \(process (\d+)\) died: killed by signal SIGKILL; .* in 0\.5 s")
+                    assert int(died.group(1)) == pid
+                    assert int(server.line(r"worker \d serves again, process (\d+)").group(1)) not in pids
+                    answers.clear()
+            finally:
+                asking = False
             for each in running:
                 each.result(timeout=30)
         assert set(answers) <= {3}
@@ -199,6 +204,28 @@ def test_a_signal_to_all_of_them_is_one_signal(tiny_model: Path, drawn_gallery: 
     assert time.monotonic() - began < 10
     assert server.process.returncode == 0
     assert not any(map(is_there, pids))
+
+
+def test_the_supervisor_has_one_thread_and_can_fork(tiny_model: Path, drawn_gallery: Path) -> None:
+    with served(tiny_model, drawn_gallery, "--metrics-port", 0) as server:
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1
+        server.stop()
+    assert server.process.returncode == 0
+
+
+def test_tls_and_keys_are_those_of_each(tiny_model: Path, drawn_gallery: Path, tmp_path: Path) -> None:
+    authority = Authority()
+    files = authority.issue(tmp_path / "server")
+    _, secret = create_key(tmp_path / "keys.json", "me", Scope.READ)
+    options = ("--tls-certificate", files.certificate, "--tls-key", files.key, "--keys", tmp_path / "keys.json")
+    tls = Tls(ca=authority.write(tmp_path / "ca.pem"), server_name="localhost")
+    with served(tiny_model, drawn_gallery, *options) as server:
+        with Client(server.address, tls=tls, api_key=secret) as client:
+            assert client.search(np.eye(8, dtype=np.float32)[0], top_k=1).hits
+        with Client(server.address, tls=tls) as nobody, pytest.raises(Unauthenticated):
+            nobody.info()
+        server.stop()
+    assert server.process.returncode == 0
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
