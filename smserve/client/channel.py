@@ -52,6 +52,7 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),  # the server allows a ping every 10 s
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),  # by default 1 s, by which a call has had its tries
     ("grpc.max_reconnect_backoff_ms", 5_000),  # by default 2 minutes, in which a server that is back looks away
 )
 
