@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from smserve.types import ItemFailure as ItemFailure
     from smserve.types import ItemPage as ItemPage
     from smserve.types import ItemResult as ItemResult
+    from smserve.types import MemoryInfo as MemoryInfo
     from smserve.types import SearchOutcome as SearchOutcome
     from smserve.types import SearchRequest as SearchRequest
     from smserve.types import SearchResult as SearchResult
@@ -72,6 +73,7 @@ _HOME = {
     "ItemId": "smserve.client",
     "ItemPage": "smserve.types",
     "ItemResult": "smserve.types",
+    "MemoryInfo": "smserve.types",
     "ModelState": "smserve.types.administration",
     "RefusedItem": "smserve.types.administration",
     "SearchOutcome": "smserve.types",
@@ -107,6 +109,7 @@ __all__ = [
     "ItemId",
     "ItemPage",
     "ItemResult",
+    "MemoryInfo",
     "ModelState",
     "RefusedItem",
     "SearchOutcome",

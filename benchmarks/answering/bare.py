@@ -12,13 +12,14 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from smserve.embedder import Embedder, InferenceSettings, Precision, Provider
 from smserve.gallery import LocalGallery
-from smserve.types import FieldMask
+from smserve.types import FieldMask, FloatArray, Hit
 
 TOP_K = 10
 STAGES = ("decode", "inference", "search")
@@ -30,19 +31,23 @@ class Bare:
     def __init__(
         self, model: Path, gallery: Path, photos: list[Path], provider: Provider, precision: Precision
     ) -> None:
-        self._embedder = Embedder(model, InferenceSettings(provider=provider, precision=precision))
+        self.embedder = Embedder(model, InferenceSettings(provider=provider, precision=precision))
         self._gallery = LocalGallery.open(gallery, name="g")
         self._photos = [path.read_bytes() for path in photos]
 
     def search(self, number: int) -> tuple[float, float, float, float]:
         """Search with a photo, and return the moments between the stages."""
         started = time.perf_counter()
-        pixels = self._embedder.prepare(self._photos[number % len(self._photos)])
+        pixels = self.embedder.prepare(self._photos[number % len(self._photos)])
         decoded = time.perf_counter()
-        vector = self._embedder.embed(pixels[np.newaxis])
+        vector = self.embedder.embed(pixels[np.newaxis])
         embedded = time.perf_counter()
-        self._gallery.search(vector, TOP_K, FieldMask())
+        self.nearest(vector, TOP_K)
         return started, decoded, embedded, time.perf_counter()
+
+    def nearest(self, vectors: FloatArray, top_k: int) -> Sequence[Sequence[Hit]]:
+        """Return the hits of queries (Q, D)."""
+        return self._gallery.search(vectors, top_k, FieldMask()).hits
 
     def turn(self, threads: int, seconds: float) -> dict[str, object]:
         """Search for so long."""

@@ -66,6 +66,15 @@ class Pictures:
         ):
             yield load
 
+    @contextmanager
+    def plain(self) -> Iterator[Side]:
+        """Serve the gallery plainly, and yield callers."""
+        with (
+            answering_side("plain", "--model", str(self.model), "--gallery", str(self.gallery)) as server,
+            answering_side("load", "picture", server.built["address"], *self.photos) as load,
+        ):
+            yield load
+
     def bare(self, *options: str) -> Side:
         """Return searches without gRPC."""
         return answering_side(

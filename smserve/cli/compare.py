@@ -3,7 +3,7 @@
 import click
 
 from smserve.cli.connection import Connection, connection_options
-from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, staged_option
 from smserve.cli.output import print_json
 
 __all__ = ["compare"]
@@ -13,6 +13,7 @@ __all__ = ["compare"]
 @click.argument("first")
 @click.argument("second")
 @gallery_name_option("Use the model of this gallery: its name or an alias.")
+@staged_option
 @expect_model_option
 @server_option
 @connection_options
@@ -22,6 +23,7 @@ def compare(
     first: str,
     second: str,
     gallery: str,
+    staged: bool,
     expected_model_fingerprint: str,
     server: str,
     connection: Connection,
@@ -30,7 +32,7 @@ def compare(
     """Say how alike two pictures are: the cosine of their embeddings, 1 for the same."""
     with connection.open(server) as client:
         comparison = client.compare(
-            first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint
+            first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint, staged=staged
         )
     if as_json:
         print_json({"first": first, "second": second, "comparison": comparison})

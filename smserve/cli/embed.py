@@ -4,7 +4,7 @@ import click
 
 from smserve.cli.connection import Connection, connection_options
 from smserve.cli.failures import EXIT_PARTIAL
-from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, staged_option
 from smserve.cli.output import print_json, print_table
 
 __all__ = ["embed"]
@@ -15,6 +15,7 @@ _SHOWN = 4  # numbers of a vector in the table
 @click.command()
 @click.argument("pictures", nargs=-1, required=True)
 @gallery_name_option("Use the model of this gallery: its name or an alias.")
+@staged_option
 @expect_model_option
 @server_option
 @connection_options
@@ -25,6 +26,7 @@ def embed(
     *,
     pictures: tuple[str, ...],
     gallery: str,
+    staged: bool,
     expected_model_fingerprint: str,
     server: str,
     connection: Connection,
@@ -36,7 +38,9 @@ def embed(
     not be read, 1 when none could.
     """
     with connection.open(server) as client:
-        embeddings = client.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint)
+        embeddings = client.embed(
+            pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint, staged=staged
+        )
     failed = sum(embedding.error is not None for embedding in embeddings)
     if as_json:
         print_json(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build"]
 
+_MOST_THREADS = 256
+
 
 @click.command()
 @model_option(required=True)
@@ -48,8 +50,20 @@ __all__ = ["build"]
     help="The folder to write, or milvus://HOST:PORT/NAME (see docs/milvus.md); a finished gallery is never "
     "overwritten, an interrupted build goes on.",
 )
-@click.option("--workers", type=click.IntRange(1, 256), show_default="number of cores", help="Threads that decode.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 4096),
+    show_default="number of cores; with --ray, as many as fit",
+    help="Threads that decode; with --ray, processes on the cluster.",
+)
 @inference_options
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    show_default="this process",
+    help="Decode and embed on a Ray cluster: HOST:PORT of its head, auto for the one that this machine is part of, "
+    "local to start one here; see docs/gallery.md.",
+)
 @click.option(
     "--near-duplicates",
     type=click.FloatRange(0, 1),
@@ -87,6 +101,7 @@ def build(
     gallery: Path | MilvusAddress,
     workers: int | None,
     inference: InferenceSettings,
+    ray: str | None,
     near_duplicates: float,
     near_duplicates_file: Path | None,
     recall: float | None,
@@ -104,9 +119,14 @@ def build(
       smserve index build --model model.onnx --images photos/ --gallery gallery/
       smserve index build --model model.onnx --csv catalogue.csv --gallery gallery/ --workers 8
       smserve index build --model model.onnx --images photos/ --gallery gallery/ --recall 0.99 --min-recall 0.98
+      smserve index build --model model.onnx --images photos/ --gallery gallery/ --ray auto
     """  # noqa: D301 - click wants a real backspace
     if (images is None) == (csv_file is None):
         raise click.UsageError("give either --images DIR or --csv FILE")
+    if ray is None and workers is not None and workers > _MOST_THREADS:
+        raise click.UsageError(
+            f"--workers is {workers}; wanted {_MOST_THREADS} at most, unless they are on a cluster (--ray)"
+        )
     if not isinstance(gallery, Path) and (recall, min_recall, near_duplicates_file) != (None, None, None):
         raise click.UsageError(
             "--recall, --min-recall and --near-duplicates-file are for galleries in folders; Milvus searches exactly, "
@@ -123,9 +143,10 @@ def build(
             inference=inference,
             workers=workers,
             thumbnails=not no_thumbnails,
-            build_index=_index(gallery, recall, min_recall, workers),
+            build_index=_index(gallery, recall, min_recall, workers if ray is None else None),
             near_duplicates=near_duplicates or None,
             near_duplicates_file=near_duplicates_file,
+            ray=ray,
             progress=lambda done, total: progress(done),  # noqa: ARG005 - the bar knows the total
         )
     if as_json:

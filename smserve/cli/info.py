@@ -11,7 +11,7 @@ from smserve.cli.options import json_option, server_option
 from smserve.cli.output import print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
-    from smserve.types import GalleryInfo
+    from smserve.types import GalleryInfo, MemoryInfo
 
 __all__ = ["info"]
 
@@ -21,7 +21,7 @@ __all__ = ["info"]
 @connection_options
 @json_option
 def info(*, server: str, connection: Connection, as_json: bool) -> None:
-    """Show a server's model, limits and galleries."""
+    """Show a server's model, limits, memory and galleries."""
     with connection.open(server) as client:
         found = client.info()
     if as_json:
@@ -37,6 +37,7 @@ def info(*, server: str, connection: Connection, as_json: bool) -> None:
             f"{found.max_images} pictures a call, {found.max_queries} searches a batch, top_k up to {found.max_top_k}",
             "at a time": f"{found.max_in_flight} calls, {found.max_waiting} more wait; {found.max_streams} streams of "
             f"{found.max_stream_requests} requests",
+            "memory": _memory(found.memory),
         }
     )
     click.echo()
@@ -57,6 +58,24 @@ def info(*, server: str, connection: Connection, as_json: bool) -> None:
         ],
         numeric=["items", "generation"],
     )
+
+
+def _memory(memory: MemoryInfo | None) -> str:
+    if memory is None:
+        return "not told"
+    parts = [f"{_mib(memory.resident_bytes)} resident"] if memory.resident_bytes else []
+    if memory.predicted_max_bytes:
+        parts.append(
+            f"predicted {_mib(memory.predicted_rest_bytes)} at rest, at most {_mib(memory.predicted_max_bytes)} and "
+            f"{_mib(memory.predicted_mapped_bytes)} of mapped files"
+        )
+    if memory.limit_bytes:
+        parts.append(f"there is {_mib(memory.limit_bytes)}")
+    return "; ".join(parts) or "not told"
+
+
+def _mib(size: int) -> str:
+    return f"{round(size / 2**20):,} MiB"
 
 
 def _live_recall(gallery: GalleryInfo) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "model_option",
     "new_file_path",
     "server_option",
+    "staged_option",
     "timeout_option",
 ]
 
@@ -48,6 +49,16 @@ def expect_model_option(command: _Command) -> _Command:
         show_default=False,
         metavar="FINGERPRINT",
         help="Fail rather than be answered by another model than this (its sha256, as `smserve info` shows it).",
+    )(command)
+
+
+def staged_option(command: _Command) -> _Command:
+    """Add `--staged`."""
+    return click.option(
+        "--staged",
+        is_flag=True,
+        show_default=False,
+        help="Ask the model that is staged beside the one in use (`smserve gallery stage`).",
     )(command)
 
 

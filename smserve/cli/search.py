@@ -11,7 +11,7 @@ import click
 
 from smserve.cli.connection import Connection, connection_options
 from smserve.cli.failures import EXIT_PARTIAL
-from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option
+from smserve.cli.options import expect_model_option, gallery_name_option, json_option, server_option, staged_option
 from smserve.cli.output import print_json, print_table
 from smserve.config import SearchLimits
 
@@ -37,6 +37,7 @@ __all__ = ["search"]
 @click.option(
     "--payload-key", "payload_keys", multiple=True, metavar="KEY", help="Show only this column; repeat for more."
 )
+@staged_option
 @expect_model_option
 @click.option(
     "--picture",
@@ -60,6 +61,7 @@ def search(
     filter_text: str | None,
     max_per_label: int | None,
     payload_keys: tuple[str, ...],
+    staged: bool,
     expected_model_fingerprint: str,
     sheet: Path | None,
     server: str,
@@ -79,6 +81,7 @@ def search(
       smserve search one.jpg two.jpg three.jpg
       smserve search photo.jpg --filter 'label in ("cat", "dog") and not exists(sold)'
       smserve search --item-id cats/0007.jpg --picture neighbours.png
+      smserve search photo.jpg --staged
     """  # noqa: D301 - click wants a real backspace
     if bool(pictures) == (item_id is not None):
         raise click.UsageError("give either a PICTURE or --item-id ID")
@@ -97,6 +100,7 @@ def search(
             payload_keys=payload_keys,
             thumbnail=sheet is not None,
             expected_model_fingerprint=expected_model_fingerprint,
+            staged=staged,
         )
         if len(outcomes) == 1 and outcomes[0].error is not None:
             raise outcomes[0].error

@@ -69,6 +69,7 @@ class AsyncClient(AsyncItemCalls, AsyncGalleryCalls):
         thumbnail: bool = False,
         expected_model_fingerprint: str = "",
         min_generation: int = 0,
+        staged: bool = False,
     ) -> SearchResult:
         """As `Client.search`."""
         return await self._run(
@@ -86,6 +87,7 @@ class AsyncClient(AsyncItemCalls, AsyncGalleryCalls):
                 thumbnail=thumbnail,
                 expected_model_fingerprint=expected_model_fingerprint,
                 min_generation=min_generation,
+                staged=staged,
             )
         )
 
@@ -106,19 +108,32 @@ class AsyncClient(AsyncItemCalls, AsyncGalleryCalls):
         return self._stream(lambda _: SearchPlan(**settings), queries, timeout_s)
 
     async def embed(
-        self, pictures: Sequence[Picture], *, gallery: str = "", expected_model_fingerprint: str = ""
+        self,
+        pictures: Sequence[Picture],
+        *,
+        gallery: str = "",
+        expected_model_fingerprint: str = "",
+        staged: bool = False,
     ) -> list[Embedding]:
         """As `Client.embed`."""
         return await self._run(
-            talks.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint)
+            talks.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint, staged=staged)
         )
 
     async def compare(
-        self, first: Picture, second: Picture, *, gallery: str = "", expected_model_fingerprint: str = ""
+        self,
+        first: Picture,
+        second: Picture,
+        *,
+        gallery: str = "",
+        expected_model_fingerprint: str = "",
+        staged: bool = False,
     ) -> Comparison:
         """As `Client.compare`."""
         return await self._run(
-            talks.compare(first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint)
+            talks.compare(
+                first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint, staged=staged
+            )
         )
 
     async def info(self) -> ServerInfo:

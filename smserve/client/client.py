@@ -69,6 +69,7 @@ class Client(ItemCalls, GalleryCalls):
         thumbnail: bool = False,
         expected_model_fingerprint: str = "",
         min_generation: int = 0,
+        staged: bool = False,
     ) -> SearchResult:
         """Find the items nearest to a query; no hit is no error.
 
@@ -87,10 +88,12 @@ class Client(ItemCalls, GalleryCalls):
             thumbnail: Return the items' thumbnails, where stored.
             expected_model_fingerprint: When given, a gallery of another model raises ModelMismatch.
             min_generation: When given, an older generation of the gallery raises GenerationMismatch.
+            staged: Ask the model that is staged beside the one in use; writes since it was staged are not found.
 
         Raises:
             InvalidInput: A value is wrong; `field` names it.
             NotFound: There is no such gallery or item.
+            GenerationMismatch: With `staged`, and no model is.
             Unavailable: No server answers.
         """
         return self._run(
@@ -108,6 +111,7 @@ class Client(ItemCalls, GalleryCalls):
                 thumbnail=thumbnail,
                 expected_model_fingerprint=expected_model_fingerprint,
                 min_generation=min_generation,
+                staged=staged,
             )
         )
 
@@ -144,7 +148,12 @@ class Client(ItemCalls, GalleryCalls):
         return self._stream(lambda _: SearchPlan(**settings), queries, timeout_s)
 
     def embed(
-        self, pictures: Sequence[Picture], *, gallery: str = "", expected_model_fingerprint: str = ""
+        self,
+        pictures: Sequence[Picture],
+        *,
+        gallery: str = "",
+        expected_model_fingerprint: str = "",
+        staged: bool = False,
     ) -> list[Embedding]:
         """Return the embedding of each picture, in order; a bad one has `error` set instead of `vector`.
 
@@ -154,15 +163,24 @@ class Client(ItemCalls, GalleryCalls):
             pictures: What `search` takes as pictures.
             gallery: Embed with its model; empty means the server's first gallery, or its model where it has none.
             expected_model_fingerprint: When given, another model raises ModelMismatch.
+            staged: Embed with the gallery's staged model; as for `search`.
 
         Raises:
             ModelMismatch: Another model, or it was replaced between two of the calls; ask again.
             Unavailable: No server answers.
         """
-        return self._run(talks.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint))
+        return self._run(
+            talks.embed(pictures, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint, staged=staged)
+        )
 
     def compare(
-        self, first: Picture, second: Picture, *, gallery: str = "", expected_model_fingerprint: str = ""
+        self,
+        first: Picture,
+        second: Picture,
+        *,
+        gallery: str = "",
+        expected_model_fingerprint: str = "",
+        staged: bool = False,
     ) -> Comparison:
         """Say how alike two pictures are.
 
@@ -171,6 +189,7 @@ class Client(ItemCalls, GalleryCalls):
             second: Another one.
             gallery: Judge with its model; empty means the server's first gallery, or its model where it has none.
             expected_model_fingerprint: When given, another model raises ModelMismatch.
+            staged: Judge with the gallery's staged model; as for `search`.
 
         Raises:
             InvalidImage: One of them is no picture that the server accepts; `field` is "first" or "second".
@@ -178,7 +197,9 @@ class Client(ItemCalls, GalleryCalls):
             Unavailable: No server answers.
         """
         return self._run(
-            talks.compare(first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint)
+            talks.compare(
+                first, second, gallery=gallery, expected_model_fingerprint=expected_model_fingerprint, staged=staged
+            )
         )
 
     def info(self) -> ServerInfo:

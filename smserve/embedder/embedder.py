@@ -31,19 +31,22 @@ class Embedder:
         settings: How it is run.
     """
 
-    def __init__(self, path: Path, settings: InferenceSettings = _DEFAULT_SETTINGS) -> None:
+    def __init__(
+        self, path: Path, settings: InferenceSettings = _DEFAULT_SETTINGS, *, model: bytes | None = None
+    ) -> None:
         """Load a model file and run its self-check on the provider that will run it.
 
         Args:
             path: The model file. It is read once, so that what is hashed is what runs.
             settings: What runs it, and how; there is no fall back to another provider or precision.
+            model: What is in the file, where that has been read, perhaps on another machine; then it is not read here.
 
         Raises:
             ModelDamaged: The file is missing or damaged, has no manifest, or fails its self-check.
             SmserveError: The provider or the precision is not to be had on this machine.
         """
         try:
-            model = path.read_bytes()
+            model = path.read_bytes() if model is None else model
         except OSError as error:
             raise ModelDamaged(f"model file {path} can't be read ({error.strerror}); check the path") from None
         self.fingerprint: Final = fingerprint(model)

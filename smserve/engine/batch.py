@@ -15,6 +15,7 @@ from smserve.engine.models import Model
 from smserve.engine.query import query_vector
 from smserve.engine.question import Question, check_pins, result_of
 from smserve.engine.served import ServedGallery
+from smserve.engine.staged import StagedGalleries
 from smserve.engine.stages import Stages
 from smserve.engine.validation import check_queries, check_search
 from smserve.errors import Cancelled, DeadlineExceeded, SmserveError
@@ -26,8 +27,9 @@ __all__ = ["BatchSearches"]
 class BatchSearches:
     """Answers batches; safe to use from many threads."""
 
-    def __init__(self, galleries: Galleries, limits: SearchLimits, stages: Stages) -> None:
+    def __init__(self, galleries: Galleries, staged: StagedGalleries, limits: SearchLimits, stages: Stages) -> None:
         self._galleries: Final = galleries
+        self._staged: Final = staged
         self._limits: Final = limits
         self._stages: Final = stages
 
@@ -53,7 +55,7 @@ class BatchSearches:
         )
         with ExitStack() as leases:
             batch = _Batch(requests, still_wanted)
-            batch.serve(self._galleries, self._limits, leases)
+            batch.serve(self._galleries, self._staged, self._limits, leases)
             batch.embed()
             batch.ask(self._stages)
             return batch.outcomes()
@@ -75,16 +77,18 @@ class _Batch:
             else:
                 self._errors[number] = request
 
-    def serve(self, galleries: Galleries, limits: SearchLimits, leases: ExitStack) -> None:
+    def serve(self, galleries: Galleries, staged: StagedGalleries, limits: SearchLimits, leases: ExitStack) -> None:
         """Check each query, and lease its gallery: once, for all that name it."""
-        leased: dict[str, ServedGallery] = {}
+        leased: dict[tuple[str, bool], ServedGallery] = {}
         for number, request in self._requests.items():
             try:
                 check_search(request, limits)
-                if request.gallery not in leased:
-                    leased[request.gallery] = leases.enter_context(galleries.lease(request.gallery))
-                check_pins(request, leased[request.gallery])
-                self._served[number] = leased[request.gallery]
+                asked = request.gallery, request.staged
+                if asked not in leased:
+                    lease = staged.lease if request.staged else galleries.lease
+                    leased[asked] = leases.enter_context(lease(request.gallery))
+                check_pins(request, leased[asked])
+                self._served[number] = leased[asked]
             except SmserveError as error:
                 self._errors[number] = error
 

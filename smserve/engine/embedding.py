@@ -11,6 +11,7 @@ from smserve.config import MAX_IMAGES_PER_CALL
 from smserve.engine.galleries import Galleries
 from smserve.engine.interest import StillWanted
 from smserve.engine.models import Model, Models
+from smserve.engine.staged import StagedGalleries
 from smserve.engine.validation import check_image_count
 from smserve.errors import InvalidImage, InvalidInput
 from smserve.types import Comparison, Embedding, FloatArray
@@ -21,16 +22,17 @@ __all__ = ["Embeddings"]
 class Embeddings:
     """Safe to use from many threads. An empty name of a gallery means the default one, or the server's own model."""
 
-    def __init__(self, galleries: Galleries, models: Models) -> None:
+    def __init__(self, galleries: Galleries, staged: StagedGalleries, models: Models) -> None:
         self._galleries: Final = galleries
+        self._staged: Final = staged
         self._models: Final = models
 
     def embed(
-        self, images: Sequence[bytes], gallery: str, expected: str, still_wanted: StillWanted
+        self, images: Sequence[bytes], gallery: str, expected: str, still_wanted: StillWanted, *, staged: bool = False
     ) -> tuple[Embedding, ...]:
         """Embed encoded pictures; see `Engine.embed`."""
         check_image_count(len(images), MAX_IMAGES_PER_CALL)
-        with self._model(gallery, expected) as model:
+        with self._model(gallery, expected, staged=staged) as model:
             outcomes: list[Embedding] = []
             prepared = []
             for position, image in enumerate(images):
@@ -62,10 +64,17 @@ class Embeddings:
             return model.pictures.embed(list(pixels), still_wanted), model.fingerprint
 
     def compare(
-        self, first: bytes, second: bytes, gallery: str, expected: str, still_wanted: StillWanted
+        self,
+        first: bytes,
+        second: bytes,
+        gallery: str,
+        expected: str,
+        still_wanted: StillWanted,
+        *,
+        staged: bool = False,
     ) -> Comparison:
         """Say how alike two encoded pictures are; see `Engine.compare`."""
-        with self._model(gallery, expected) as model:
+        with self._model(gallery, expected, staged=staged) as model:
             prepared = [
                 model.pictures.prepare(image, field, still_wanted)
                 for field, image in (("first", first), ("second", second))
@@ -80,17 +89,19 @@ class Embeddings:
             )
 
     @contextmanager
-    def _model(self, gallery: str, expected: str) -> Iterator[Model]:
+    def _model(self, gallery: str, expected: str, *, staged: bool = False) -> Iterator[Model]:
         """Hold the model that is meant inside the block.
 
         Raises:
             GalleryNotFound: No such gallery is served.
+            GenerationMismatch: The staged one is meant, and the gallery has none.
             ModelMismatch: It is not the expected one.
         """
-        if not gallery and not self._galleries.has_default:
+        if not gallery and not staged and not self._galleries.has_default:
             self._models.default.check_pin(expected)
             yield self._models.default
             return
-        with self._galleries.lease(gallery) as served:
+        lease = self._staged.lease if staged else self._galleries.lease
+        with lease(gallery) as served:
             served.model.check_pin(expected)
             yield served.model

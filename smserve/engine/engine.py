@@ -24,6 +24,7 @@ from smserve.engine.models import Model, Models
 from smserve.engine.naming import Naming
 from smserve.engine.search import Searches
 from smserve.engine.served import Origin, ServedGallery
+from smserve.engine.staged import StagedGalleries
 from smserve.engine.stages import Stages
 from smserve.engine.staging import Staging
 from smserve.engine.storage import Storage
@@ -55,6 +56,7 @@ class Engine:
         budget: Memory that pictures are decoded in.
         models: Those that it has, by fingerprint.
         galleries: The catalogue of what it serves.
+        staged: What is staged beside them.
         searches: Ask the galleries.
         batches: Ask them many questions at once.
         stages: Counts and times the steps that are taken.
@@ -131,15 +133,16 @@ class Engine:
             ],
             home.aliases() if home else {},
         )
-        self.searches: Final = Searches(self.galleries, search_limits, self.stages)
-        self.batches: Final = BatchSearches(self.galleries, search_limits, self.stages)
+        self.staged: Final = StagedGalleries(self.galleries, self.models)
+        self.searches: Final = Searches(self.galleries, self.staged, search_limits, self.stages)
+        self.batches: Final = BatchSearches(self.galleries, self.staged, search_limits, self.stages)
         self.items: Final = Items(self.galleries)
         self.generations: Final = Generations(self.galleries)
         self.naming: Final = Naming(self.galleries, self.models, storage, home)
         self.activations: Final = Activations(self.galleries, self.models, storage)
         self.staging: Final = Staging(self.galleries, self.models, storage)
         self.verifications: Final = Verifications(self.galleries)
-        self._embeddings: Final = Embeddings(self.galleries, self.models)
+        self._embeddings: Final = Embeddings(self.galleries, self.staged, self.models)
 
     @property
     def model_fingerprint(self) -> str:
@@ -163,6 +166,7 @@ class Engine:
         *,
         gallery: str = "",
         expected_model_fingerprint: str = "",
+        staged: bool = False,
     ) -> tuple[Embedding, ...]:
         """Embed encoded pictures, in order; a bad one gets an error of its own and the others their vectors.
 
@@ -171,13 +175,15 @@ class Engine:
             still_wanted: Called before each costly step.
             gallery: Whose model embeds; the default gallery's, or the server's own where it serves none.
             expected_model_fingerprint: When given, another model is an error.
+            staged: The gallery's staged model embeds.
 
         Raises:
             InvalidInput: No picture, or too many.
             GalleryNotFound: No such gallery is served.
+            GenerationMismatch: It has no staged model.
             ModelMismatch: It has another model than the expected one.
         """
-        return self._embeddings.embed(images, gallery, expected_model_fingerprint, still_wanted)
+        return self._embeddings.embed(images, gallery, expected_model_fingerprint, still_wanted, staged=staged)
 
     def embed_pixels(
         self, pixels: NDArray[np.uint8], still_wanted: StillWanted = always_wanted
@@ -204,15 +210,17 @@ class Engine:
         *,
         gallery: str = "",
         expected_model_fingerprint: str = "",
+        staged: bool = False,
     ) -> Comparison:
         """Say how alike two encoded pictures are; see `embed`.
 
         Raises:
             InvalidImage: One of them is no picture that smserve accepts; the field is `first` or `second`.
             GalleryNotFound: No such gallery is served.
+            GenerationMismatch: It has no staged model.
             ModelMismatch: It has another model than the expected one.
         """
-        return self._embeddings.compare(first, second, gallery, expected_model_fingerprint, still_wanted)
+        return self._embeddings.compare(first, second, gallery, expected_model_fingerprint, still_wanted, staged=staged)
 
     def origin(self) -> Origin:
         """Name the default gallery, its model and generation; the server's own model where there is none."""
@@ -239,6 +247,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the galleries; calling it twice is harmless."""
+        self.staged.close()
         self.galleries.close()
         if self._home is not None:
             self._home.close()

@@ -46,6 +46,8 @@ class Database:
         self._lent: Final[dict[int, sqlite3.Connection]] = {}  # by thread
         self._uses: Final[dict[sqlite3.Connection, int]] = {}  # how many calls of its thread use it now
         self._idle: Final[list[sqlite3.Connection]] = []
+        self._versions: Final[dict[sqlite3.Connection, int]] = {}  # that each has seen
+        self._state = 0
         self._closed = False
 
     def rows(self, query: str, values: Iterable[Any] = ()) -> Iterator[Any]:
@@ -57,6 +59,19 @@ class Database:
         """Return all rows of a query at once: faster than one by one, for a few."""
         with self._using() as connection:
             return connection.execute(query, values).fetchall()
+
+    def state(self) -> int:
+        """Return a number that has grown since the last call if somebody else has written meanwhile.
+
+        It grows, too, when a thread comes whose connection has not seen yet what others have.
+        """
+        with self._using() as connection:
+            ((version,),) = connection.execute("PRAGMA data_version")
+            with self._lock:
+                if self._versions.get(connection) != version:
+                    self._versions[connection] = version
+                    self._state += 1
+                return self._state
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:

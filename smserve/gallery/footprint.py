@@ -7,7 +7,7 @@ from smserve.gallery.active import active_folder
 from smserve.gallery.compaction import CompactionPolicy
 from smserve.gallery.current import read_current
 from smserve.gallery.generation import INDEX, VECTORS, generation_folder, read_manifest
-from smserve.gallery.reading import ROWS_BYTES
+from smserve.gallery.row_cache import ROWS_BYTES
 from smserve.gallery.selections import KEPT
 
 __all__ = ["Footprint", "footprint"]

@@ -20,8 +20,9 @@ from smserve.gallery.interface import GalleryWriter, GenerationAdmin
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.points import At, nowhere
 from smserve.gallery.publication import IndexBuilder
-from smserve.gallery.reading import ROWS_BYTES, Reading
+from smserve.gallery.reading import Reading
 from smserve.gallery.records import Records
+from smserve.gallery.row_cache import RowCache
 from smserve.gallery.swap import Swap
 from smserve.gallery.tuning.chosen import chosen_index
 from smserve.gallery.values import GenerationInfo, NewItem, Source, Written
@@ -73,7 +74,7 @@ class LiveGallery(ViewedGallery, GalleryWriter, GenerationAdmin):
             view, current = first_view(path, records)
             self._views: Final = Views(view, self._drop)
             self._swap: Final = Swap(path, records, self._writer, self._views, current, at)
-            super().__init__(Reading(path, records, name, self._views, check_every=check_every, rows_bytes=ROWS_BYTES))
+            super().__init__(Reading(path, records, name, self._views, rows=RowCache(), check_every=check_every))
         except BaseException:
             self._writer.close()
             raise

@@ -20,6 +20,7 @@ from smserve.gallery.following import caught_up
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.reading import Reading
 from smserve.gallery.records import Records
+from smserve.gallery.row_cache import RowCache
 from smserve.gallery.view import View
 from smserve.gallery.viewed import ViewedGallery
 from smserve.gallery.views import Views
@@ -48,7 +49,8 @@ class LocalGallery(ViewedGallery):
         self._events: Final = events or GalleryEvents()
         self._records: Final = records
         self._views: Final = Views(view, lambda _: None)  # folders are the writer's to remove
-        super().__init__(Reading(path, records, name, self._views, check_every=check_every))
+        rows = RowCache(state=records.state)
+        super().__init__(Reading(path, records, name, self._views, rows=rows, check_every=check_every))
         self._current = current
         self._reloading: Final = threading.Lock()
         self._closing: Final = threading.Event()

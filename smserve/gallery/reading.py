@@ -26,24 +26,21 @@ from smserve.gallery.view import View
 from smserve.gallery.views import Views
 from smserve.types import FieldMask, FloatArray, GalleryInfo, Item
 
-__all__ = ["ROWS_BYTES", "Reading"]
-
-ROWS_BYTES: Final = 64 * 2**20
-"""Of rows that are kept at hand."""
+__all__ = ["Reading"]
 
 
 class Reading:
     """See `GalleryReader`; safe to use from many threads."""
 
     def __init__(
-        self, path: Path, records: Records, name: str, views: Views, *, check_every: int = 0, rows_bytes: int = 0
+        self, path: Path, records: Records, name: str, views: Views, *, rows: RowCache, check_every: int = 0
     ) -> None:
         meta = records.meta()
         self._path: Final = path
         self._records: Final = records
         self._name: Final = name
         self._views: Final = views
-        self._rows: Final = RowCache(rows_bytes)
+        self._rows: Final = rows
         self._latest = 0  # sequence of the latest view that was caught up with the records
         self._selections: Final = Selections(records)
         self._live_recall: Final = LiveRecall(check_every)

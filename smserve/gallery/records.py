@@ -229,6 +229,10 @@ class Records:
             return image
         return None
 
+    def state(self) -> int:
+        """Return a number that has grown since the last call if another process has written meanwhile."""
+        return self.database.state()
+
     def close(self) -> None:
         """Close all connections; calling it twice is harmless."""
         self.database.close()

@@ -6,24 +6,39 @@ from typing import Final
 
 from smserve.gallery.row import FoundRow
 
-__all__ = ["RowCache"]
+__all__ = ["ROWS_BYTES", "RowCache"]
+
+ROWS_BYTES: Final = 64 * 2**20
+"""Kept by default."""
 
 _OVERHEAD_BYTES: Final = 400  # of Python's objects, a row
+
+
+def _always_the_same() -> int:
+    return 0
 
 
 class RowCache:
     """Holds the rows found last, up to a number of bytes; safe to use from many threads.
 
-    An upsert gives its item a new key, so that what stands here under a key is right for ever. That it was deleted
-    shows in what is searched, not here: a reader whose view may be behind what others wrote keeps nothing (0 bytes),
-    since it learns from rows that are gone to look again.
+    An upsert gives its item a new key, so that what stands here under a key is right as long as the row is there. Who
+    writes alone knows from the view that it searches which rows are. A reader learns from a row that is gone that its
+    view is behind what others wrote, and so keeps rows only until somebody writes.
 
     Two halves: what is asked for lives in the young one; once that is full it becomes the old one, and what was in the
     old one and not asked for meanwhile is forgotten. So reading takes no lock.
     """
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int = ROWS_BYTES, state: Callable[[], int] = _always_the_same) -> None:
+        """Begin without any.
+
+        Args:
+            most_bytes: Of rows, about.
+            state: Returns a number that has grown since its last call if somebody else has written meanwhile.
+        """
         self._most_half: Final = most_bytes // 2
+        self._state: Final = state
+        self._known_state = state()
         self._young: dict[int, FoundRow] = {}
         self._old: dict[int, FoundRow] = {}
         self._young_bytes = 0
@@ -37,6 +52,9 @@ class RowCache:
             keys: Of the rows.
             read: Returns the rows, by key, of those that are there.
         """
+        state = self._state()
+        if state > self._known_state:
+            self._forget(state)
         young, old = self._young, self._old
         found: dict[int, FoundRow] = {}
         moved: list[FoundRow] = []
@@ -55,7 +73,7 @@ class RowCache:
             found |= rows
             moved += rows.values()
         if moved:
-            self._keep(moved)
+            self._keep(moved, state)
         return found
 
     def close(self) -> None:
@@ -64,9 +82,16 @@ class RowCache:
             self._is_closed = True
             self._young, self._old = {}, {}
 
-    def _keep(self, rows: Iterable[FoundRow]) -> None:
+    def _forget(self, state: int) -> None:
         with self._changing:
-            if self._is_closed or not self._most_half:
+            if state > self._known_state:
+                self._young, self._old, self._young_bytes = {}, {}, 0
+                self._known_state = state
+
+    def _keep(self, rows: Iterable[FoundRow], state: int) -> None:
+        """Keep rows that were read in a state, or after it, unless it is over: they may be gone since."""
+        with self._changing:
+            if self._is_closed or state != self._known_state:
                 return
             for row in rows:
                 if row.key not in self._young:

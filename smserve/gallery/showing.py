@@ -26,7 +26,7 @@ def hits_of(query: FloatArray, rows: Sequence[FoundRow], fields: FieldMask, thum
     if not rows:
         return ()
     stored = np.frombuffer(b"".join([row.vector for row in rows]), "<f4").reshape(len(rows), -1)  # (K, D)
-    scores: list[float] = np.einsum("kd,d->k", stored, query).tolist()
+    scores: list[float] = np.vecdot(stored, query).tolist()
     hits = [
         Hit(
             item_id=row.item_id,

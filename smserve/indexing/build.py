@@ -1,7 +1,7 @@
 """Build a gallery: decode in parallel, embed in batches, store what is done, go on after an interruption."""
 
+import contextlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from smserve.config import ImageLimits
-from smserve.embedder import Embedder, InferenceSettings
+from smserve.embedder import InferenceSettings
 from smserve.errors import InvalidInput
 from smserve.gallery import write_durably
 from smserve.gallery.duplicates import near_duplicates as find_near_duplicates
@@ -18,8 +18,9 @@ from smserve.gallery.duplicates import write_near_duplicates
 from smserve.gallery.milvus import MilvusAddress
 from smserve.gallery.publication import IndexBuilder, exact_index
 from smserve.indexing.destination import destination_of
+from smserve.indexing.feed import feed_of
 from smserve.indexing.limits import LOCAL_LIMITS
-from smserve.indexing.reading import PictureReader, Stored, in_order
+from smserve.indexing.reading import Embedded, Stored
 from smserve.indexing.report import BuildReport, Unreadable
 from smserve.indexing.sink import Sink
 from smserve.indexing.sources import SourceItem, check_sources
@@ -49,6 +50,7 @@ def build_gallery(
     build_index: IndexBuilder = exact_index,
     near_duplicates: float | None = None,
     near_duplicates_file: Path | None = None,
+    ray: str | None = None,
 ) -> BuildReport:
     """Embed pictures and store them; an interrupted build of the same folder goes on where it was.
 
@@ -59,8 +61,9 @@ def build_gallery(
         model: The model file.
         sources: What to index; ids differ.
         gallery: The folder to write, or the collection of Milvus.
-        inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says.
-        workers: Threads that decode; the number of cores by default.
+        inference: How the model is run; by default on the CPU. Its threads are as many as the workers, unless it says;
+            one in each worker on a cluster.
+        workers: Threads that decode; the number of cores by default. On a cluster, processes; as many as fit.
         thumbnails: Store a small JPEG of each picture.
         progress: Told how far it is.
         image_limits: What a picture may cost.
@@ -68,6 +71,7 @@ def build_gallery(
         near_duplicates: When given, and the gallery lies in a folder, pairs of items with a cosine of at least this are
             counted in the end.
         near_duplicates_file: When given, they are written to it, as CSV.
+        ray: When given, the address of a Ray cluster whose workers decode and embed; see `smserve.indexing.cluster`.
 
     Raises:
         GalleryExists: The folder holds a finished gallery, or other things.
@@ -75,7 +79,9 @@ def build_gallery(
         ModelMismatch: The interrupted build had another model.
         ModelDamaged: The model can't be used.
         SmserveError: What is to run it is not to be had on this machine.
-        InvalidInput: There is no source, two have the same id, or not one picture can be read.
+        InvalidInput: There is no source, two have the same id, or not one picture can be read; or this is no address
+            of a Ray cluster.
+        Unavailable: The Ray cluster can't be joined.
     """
     started = time.monotonic()
     if near_duplicates_file is not None and not near_duplicates_file.absolute().parent.is_dir():
@@ -85,17 +91,18 @@ def build_gallery(
     destination = destination_of(gallery, build_index)
     destination.check_unfinished()
     check_sources(sources)
-    workers = workers or os.cpu_count() or 1
-    embedder = Embedder(model, (inference or InferenceSettings()).with_default_threads(workers))
-    opened = destination.open(model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
-    with closing(opened) as writer:
+    with contextlib.ExitStack() as stack:
+        feed = feed_of(model, inference or InferenceSettings(), workers, image_limits, thumbnails=thumbnails, ray=ray)
+        stack.callback(feed.close)
+        embedder = feed.embedder
+        writer = destination.open(model_fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+        stack.callback(writer.close)
         stored = writer.sources()
-        reader = PictureReader(embedder.manifest.resize, image_limits, stored, thumbnails=thumbnails)
         sink = Sink(embedder, writer.upsert)
         resumed = duplicates = 0
         seen: set[str] = set()
         unreadable: list[Unreadable] = []
-        with closing(in_order(reader, sources, workers)) as outcomes:
+        with closing(feed.outcomes(sources, stored)) as outcomes:
             for done, outcome in enumerate(outcomes):
                 if progress is not None:
                     progress(done, len(sources))
@@ -106,6 +113,8 @@ def build_gallery(
                 seen.add(outcome.sha256)
                 if isinstance(outcome, Stored):
                     resumed += 1
+                elif isinstance(outcome, Embedded):
+                    sink.put(outcome.item)
                 else:
                     sink.add(outcome.pixels, outcome.new_item)
         sink.flush()
@@ -120,6 +129,7 @@ def build_gallery(
                 f"{unreadable[0].reason}",
                 field="images",
             )
+        feed.close()  # its workers have no part in what is left
         generation = destination.publish()
     if progress is not None:
         progress(len(sources), len(sources))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,23 @@ from smserve.indexing.report import Unreadable
 from smserve.indexing.sources import SourceItem
 from smserve.types import FloatArray
 
-__all__ = ["PictureReader", "Prepared", "Stored", "in_order", "read_picture"]
+__all__ = [
+    "UNREADABLE",
+    "Decoder",
+    "Embedded",
+    "Outcome",
+    "PictureReader",
+    "Pixels",
+    "Prepared",
+    "Stored",
+    "in_order",
+    "read_picture",
+    "reason_of",
+    "unreadable",
+]
+
+UNREADABLE: Final = (InvalidImage, OSError, ValueError)
+"""What reading and decoding raise for a picture that is to be left out; a ValueError comes of a zero byte in a path."""
 
 _AHEAD: Final = 4  # pictures a worker that may wait for the model
 
@@ -53,15 +69,53 @@ class Prepared:
 
     def new_item(self, vector: FloatArray) -> NewItem:
         """Return it with its vector (D,), as a gallery takes it."""
-        return NewItem(
-            item_id=self.item.item_id,
-            vector=vector,
-            label=self.item.label,
-            payload=self.item.payload,
-            source_uri=self.item.uri,
-            source_sha256=self.sha256,
-            thumbnail=self.thumbnail,
-        )
+        return self.item.embedded(vector, sha256=self.sha256, thumbnail=self.thumbnail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Embedded:
+    """A picture with its vector, as a gallery takes it.
+
+    Attributes:
+        sha256: Of its file.
+    """
+
+    sha256: str
+    item: NewItem
+
+
+Outcome = Prepared | Embedded | Stored | Unreadable
+"""What became of a picture."""
+
+
+class Pixels(NamedTuple):
+    """A decoded picture.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, as the model takes it.
+        thumbnail: A small JPEG, or None.
+    """
+
+    pixels: NDArray[np.uint8]
+    thumbnail: bytes | None
+
+
+class Decoder:
+    """Decodes one picture at a time; safe to call from many threads."""
+
+    def __init__(self, rule: ResizeRule, limits: ImageLimits, *, thumbnails: bool) -> None:
+        self._rule: Final = rule
+        self._limits: Final = limits
+        self._thumbnails: Final = thumbnails
+
+    def __call__(self, data: bytes) -> Pixels:
+        """Return what an encoded picture shows.
+
+        Raises:
+            InvalidImage: It is no picture that smserve accepts.
+        """
+        picture = decode_for(data, self._rule, self._limits)
+        return Pixels(fit(picture, self._rule), make_thumbnail(picture.image) if self._thumbnails else None)
 
 
 class PictureReader:
@@ -70,10 +124,9 @@ class PictureReader:
     def __init__(
         self, rule: ResizeRule, limits: ImageLimits, stored: Mapping[str, Source], *, thumbnails: bool
     ) -> None:
-        self._rule = rule
-        self._limits = limits
-        self._stored = stored  # by item_id
-        self._thumbnails = thumbnails
+        self._decode: Final = Decoder(rule, limits, thumbnails=thumbnails)
+        self._limits: Final = limits
+        self._stored: Final = stored  # by item_id
 
     def __call__(self, item: SourceItem) -> Prepared | Stored | Unreadable:
         """Return what became of a picture."""
@@ -83,15 +136,10 @@ class PictureReader:
             wanted = Source(uri=item.uri, sha256=sha256, label=item.label, payload=item.payload)
             if self._stored.get(item.item_id) == wanted:
                 return Stored(sha256=sha256)
-            picture = decode_for(data, self._rule, self._limits)
-        except InvalidImage as error:
-            return _unreadable(item, error.message)
-        except OSError as error:
-            return _unreadable(item, error.strerror or str(error))
-        except ValueError as error:  # a zero byte in the path
-            return _unreadable(item, str(error))
-        thumbnail = make_thumbnail(picture.image) if self._thumbnails else None
-        return Prepared(item=item, sha256=sha256, pixels=fit(picture, self._rule), thumbnail=thumbnail)
+            decoded = self._decode(data)
+        except UNREADABLE as error:
+            return unreadable(item, reason_of(error))
+        return Prepared(item=item, sha256=sha256, pixels=decoded.pixels, thumbnail=decoded.thumbnail)
 
 
 def read_picture(path: Path, limits: ImageLimits) -> bytes:
@@ -111,7 +159,19 @@ def read_picture(path: Path, limits: ImageLimits) -> bytes:
     return path.read_bytes()
 
 
-def _unreadable(item: SourceItem, reason: str) -> Unreadable:
+def reason_of(error: Exception) -> str:
+    """Return why a picture can't be read, in words, without naming it.
+
+    Args:
+        error: One of `UNREADABLE`.
+    """
+    if isinstance(error, InvalidImage):
+        return error.message
+    return getattr(error, "strerror", None) or str(error)
+
+
+def unreadable(item: SourceItem, reason: str) -> Unreadable:
+    """Return a picture that is left out, in words that can be written to the report."""
     return Unreadable(item_id=_printable(item.item_id), path=_printable(str(item.path)), reason=reason)
 
 

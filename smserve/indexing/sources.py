@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from smserve.errors import InvalidInput
+from smserve.gallery import NewItem
+from smserve.types import FloatArray
 
 __all__ = ["SourceItem", "check_sources", "items_from_csv", "pictures_in"]
 
@@ -36,6 +38,18 @@ class SourceItem:
     def uri(self) -> str:
         """Where the picture lies, whatever folder one asks from."""
         return str(self.path.absolute())
+
+    def embedded(self, vector: FloatArray, *, sha256: str, thumbnail: bytes | None) -> NewItem:
+        """Return it as a gallery takes it: with its vector (D,), its file's sha256, and perhaps a small JPEG."""
+        return NewItem(
+            item_id=self.item_id,
+            vector=vector,
+            label=self.label,
+            payload=self.payload,
+            source_uri=self.uri,
+            source_sha256=sha256,
+            thumbnail=thumbnail,
+        )
 
 
 def pictures_in(folder: Path) -> list[SourceItem]:

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from smserve.engine import Engine
+from smserve.engine import Engine, use_few_threads
+from smserve.server.memory import MemoryReport
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
 
@@ -29,6 +30,7 @@ def serve(
     open_engine: Callable[[], Engine],
     on_ready: Callable[[Server], None],
     *,
+    foresee: Callable[[], MemoryReport] | None = None,
     traces: "Traces | None" = None,
 ) -> None:
     """Take the port, open the engine, serve until SIGTERM or SIGINT, and stop cleanly.
@@ -40,12 +42,14 @@ def serve(
         settings: How to serve.
         open_engine: Called once the port is taken, so that a taken port is known before a large gallery is read.
         on_ready: Called when the server answers.
+        foresee: Called before `open_engine`: says how much memory will be taken, and raises where that can't fit.
         traces: Gets a span for each call.
 
     Raises:
         Unavailable: The port can't be taken.
-        SmserveError: Whatever `open_engine` raises.
+        SmserveError: Whatever `foresee` and `open_engine` raise.
     """
+    use_few_threads()
     stopping = threading.Event()
     with ExitStack() as undo:
         for number in _SIGNALS:
@@ -59,11 +63,12 @@ def serve(
                 server.hurry()
             stopping.set()
 
+        memory = foresee() if foresee is not None else None
         engine = open_engine()
         collect_rarely()
         for number in _SIGNALS:
             signal.signal(number, on_signal)
-        server.start(engine)
+        server.start(engine, memory)
         warn_of_reach(settings, server.address, server.metrics_url)
         if server.health_address is not None:
             _log.info("health alone is answered on %s, too", server.health_address)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import secrets
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no types
@@ -22,6 +23,9 @@ REQUEST_ID_KEY: Final = "x-request-id"
 """Metadata: a caller may give one; every reply to a call that succeeded carries it, and every error's ErrorInfo."""
 
 _TOLD: Final = 500  # characters of an error's message
+_PROCESS: Final = secrets.token_hex(4)
+_calls: Final[Iterator[int]] = itertools.count(1)
+"""Numbers of calls. Ids drawn one by one would be a system call each, for which the interpreter is let go of."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -40,12 +44,12 @@ class CallRecord:
         self.caller = ""
         self._method: Final = method
         self._context: Final = context
-        self._request_id: Final = _request_id(context)
+        metadata = tuple(context.invocation_metadata())
+        self._request_id: Final = _request_id(metadata)
         self._start: Final = time.perf_counter()
         self._error: SmserveError | None = None
         self._is_missing = False  # the method, in this version
         self._endings: Final[list[Ending]] = []
-        metadata = tuple(context.invocation_metadata())
         begun = CallBegun(method=method, request_id=self._request_id, metadata=metadata)
         for observe in observers:
             self._endings.append(observe(begun))
@@ -98,9 +102,9 @@ def _reported(error: SmserveError) -> str:
     return f"{error.reason}: {detail}"[:_TOLD]
 
 
-def _request_id(context: grpc.ServicerContext) -> str:
+def _request_id(metadata: Sequence[tuple[str, Any]]) -> str:
     """Return the caller's id where it is fit for a log line, else a new one."""
-    for key, value in context.invocation_metadata():
+    for key, value in metadata:
         if key == REQUEST_ID_KEY and isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,64}", value):
             return value
-    return secrets.token_hex(6)
+    return f"{_PROCESS}-{next(_calls):x}"

@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from concurrent import futures
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -12,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE  # type: ignore[import-untyped]  # see above
 
 from smserve.config import MAX_MESSAGE_BYTES
-from smserve.engine import Engine
+from smserve.engine import Engine, call_threads
 from smserve.errors import Unavailable
 from smserve.server.admission import Admission
 from smserve.server.calls import CallInterceptor
@@ -20,6 +19,7 @@ from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
 from smserve.server.health import Health
 from smserve.server.health_port import HealthPort
 from smserve.server.load import Load
+from smserve.server.memory import MemoryReport
 from smserve.server.observing import Observation
 from smserve.server.places import StreamPlaces
 from smserve.server.reflection import ReflectionCap, add_reflection
@@ -102,7 +102,7 @@ class Server:
             self._admission, max_requests=settings.max_stream_requests, threads=settings.max_in_flight
         )
         self._server = grpc.server(
-            futures.ThreadPoolExecutor(thread_count(settings), thread_name_prefix="smserve"),
+            call_threads(thread_count(settings), "smserve"),
             interceptors=[
                 ReflectionCap(access),
                 CallInterceptor(
@@ -152,11 +152,17 @@ class Server:
             refusals=self._refusals.counts(),
         )
 
-    def start(self, engine: Engine) -> None:
-        """Begin to answer; the server owns the engine from here on and closes it."""
+    def start(self, engine: Engine, memory: MemoryReport | None = None) -> None:
+        """Begin to answer; the server owns the engine from here on and closes it.
+
+        Args:
+            engine: Answers.
+            memory: What was predicted, for GetServerInfo.
+        """
         self._engine = engine
         self._observation.watch(engine)
-        retrieval = RetrievalServicer(engine, self._streams, call_limits(self.settings))
+        tell = (memory or MemoryReport()).info
+        retrieval = RetrievalServicer(engine, self._streams, call_limits(self.settings), tell)
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, self._server)
         gallery_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(engine, self._streams), self._server)
         if self.settings.open_inference:

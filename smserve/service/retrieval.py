@@ -1,6 +1,7 @@
 """Search, one or many or a stream of them, Embed, Compare and GetServerInfo."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 
 import grpc
 
@@ -8,7 +9,7 @@ from smserve.engine import CallLimits, Engine, StillWanted
 from smserve.errors import SmserveError
 from smserve.service.interest import still_wanted
 from smserve.service.streams import Streams
-from smserve.types import SearchRequest
+from smserve.types import MemoryInfo, SearchRequest
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from smserve.wire.info import info_to_proto
 from smserve.wire.search import (
@@ -26,17 +27,19 @@ __all__ = ["RetrievalServicer"]
 class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     """smserve.v1.RetrievalService on an engine."""
 
-    def __init__(self, engine: Engine, streams: Streams, limits: CallLimits) -> None:
+    def __init__(self, engine: Engine, streams: Streams, limits: CallLimits, memory: Callable[[], MemoryInfo]) -> None:
         """Serve an engine.
 
         Args:
             engine: Answers.
             streams: Serves SearchStream.
             limits: The server's own, for GetServerInfo.
+            memory: Says what it takes now, for the same.
         """
         self._engine = engine
         self._streams = streams
         self._limits = limits
+        self._memory = memory
 
     def Search(  # noqa: N802 - named by the proto
         self, request: retrieval_pb2.SearchRequest, context: grpc.ServicerContext
@@ -69,6 +72,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
             still_wanted(context),
             gallery=request.gallery,
             expected_model_fingerprint=request.expected_model_fingerprint,
+            staged=request.staged,
         )
         return embeddings_to_proto(embeddings, self._engine.model_fingerprint)
 
@@ -82,6 +86,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
             still_wanted(context),
             gallery=request.gallery,
             expected_model_fingerprint=request.expected_model_fingerprint,
+            staged=request.staged,
         )
         return comparison_to_proto(comparison)
 
@@ -90,8 +95,9 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         request: retrieval_pb2.GetServerInfoRequest,  # noqa: ARG002 - it asks nothing
         context: grpc.ServicerContext,  # noqa: ARG002 - answered at once
     ) -> retrieval_pb2.GetServerInfoResponse:
-        """Describe the model, the galleries and the limits."""
-        return info_to_proto(self._engine.server_info(self._limits))
+        """Describe the model, the galleries, the limits and the memory."""
+        info = dataclasses.replace(self._engine.server_info(self._limits), memory=self._memory())
+        return info_to_proto(info)
 
     def _found(self, request: retrieval_pb2.SearchRequest, wanted: StillWanted) -> retrieval_pb2.SearchResponse:
         return result_to_proto(self._engine.search(request_from_proto(request), wanted))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import grpc
 
+from smserve.engine import call_threads
 from smserve.service.stream import Answer, Refusal, Stream
 from smserve.service.turns import Turns
 
@@ -33,7 +33,7 @@ class Streams:
         """
         self._turns: Final = turns
         self._max_requests: Final = max_requests
-        self._pool: Final = ThreadPoolExecutor(threads, "smserve-stream")
+        self._pool: Final = call_threads(threads, "smserve-stream")
 
     def serve(
         self,

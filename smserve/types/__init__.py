@@ -7,7 +7,7 @@ from smserve.types.embedding import Comparison, Embedding
 from smserve.types.items import CountResult, FieldMask, Item, ItemFailure, ItemPage, ItemResult, UpsertItem, WriteResult
 from smserve.types.payload import Payload
 from smserve.types.search import Hit, SearchOutcome, SearchRequest, SearchResult
-from smserve.types.server import GalleryInfo, GenerationInfo, ServerInfo
+from smserve.types.server import GalleryInfo, GenerationInfo, MemoryInfo, ServerInfo
 from smserve.types.vectors import FloatArray
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ItemFailure",
     "ItemPage",
     "ItemResult",
+    "MemoryInfo",
     "Payload",
     "SearchOutcome",
     "SearchRequest",

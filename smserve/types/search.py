@@ -28,6 +28,7 @@ class SearchRequest:
         fields: Parts of the items to return.
         expected_model_fingerprint: When given, another model is an error instead of an answer.
         min_generation: An older generation of the gallery is an error instead of an answer.
+        staged: The model that is staged beside the one in use answers, with its own generations.
     """
 
     image: bytes | None = None
@@ -41,6 +42,7 @@ class SearchRequest:
     fields: FieldMask = field(default_factory=FieldMask)
     expected_model_fingerprint: str = ""
     min_generation: int = 0
+    staged: bool = False
 
 
 @dataclass(slots=True, kw_only=True, eq=False)  # not frozen: ten are made for each search, at half the cost

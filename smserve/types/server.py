@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["GalleryInfo", "GenerationInfo", "ServerInfo"]
+__all__ = ["GalleryInfo", "GenerationInfo", "MemoryInfo", "ServerInfo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,27 @@ class GenerationInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryInfo:
+    """Memory of a server in bytes; 0 where it is not known.
+
+    What is predicted was told from its settings and its files at its start, so without what came later.
+
+    Attributes:
+        resident_bytes: Resident now, of mapped files what lies in memory included.
+        predicted_rest_bytes: Resident once some searches were answered.
+        predicted_max_bytes: Of the process's own, under the heaviest load that its settings let in.
+        predicted_mapped_bytes: Of mapped files, at most; the system takes these pages back where memory is short.
+        limit_bytes: What there is, the least of the limits that hold for the server.
+    """
+
+    resident_bytes: int
+    predicted_rest_bytes: int = 0
+    predicted_max_bytes: int = 0
+    predicted_mapped_bytes: int = 0
+    limit_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
     """What runs at the other end, and its limits; 0 where an older server does not publish one.
 
@@ -78,6 +99,7 @@ class ServerInfo:
         max_in_flight: Calls that run at a time.
         max_waiting: Calls that wait for others to end.
         max_decoded_bytes: Memory of pictures being decoded at a time.
+        memory: What the server takes of memory; None where there is no server, or an older one.
     """
 
     version: str
@@ -101,3 +123,4 @@ class ServerInfo:
     max_in_flight: int = 0
     max_waiting: int = 0
     max_decoded_bytes: int = 0
+    memory: MemoryInfo | None = None

@@ -34,7 +34,7 @@ from smserve.ui.guard import guards
 from smserve.ui.judgements import Judgements, read_judgement
 from smserve.ui.question import Question, read_question
 from smserve.ui.similarity import similarity_maps
-from smserve.ui.state import read_state, recall_text
+from smserve.ui.state import read_state, recall_text, staged_beside
 from smserve.version import VERSION
 
 __all__ = ["make_application"]
@@ -79,20 +79,21 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"data_uri": _data_uri, "recall_text": recall_text}
+        self._templates.filters |= {"data_uri": _data_uri, "mebibytes": _mebibytes, "recall_text": recall_text}
         self._templates.globals |= {"version": VERSION, "address": client.address}
 
     async def home(self, _: Request) -> Response:
         try:
             info = await run_in_threadpool(self._client.info)
+            staged = await run_in_threadpool(staged_beside, self._client, info)
         except SmserveError as error:
             return self._failed(error, "away.html.j2", page="search")
-        return self._page("search.html.j2", page="search", info=info, judged=len(self._judgements))
+        return self._page("search.html.j2", page="search", info=info, staged=staged, judged=len(self._judgements))
 
     async def search(self, request: Request) -> Response:
         async def answer(_: FormData, question: Question) -> Response:
             answers = await run_in_threadpool(ask, self._client, question)
-            self._milliseconds.extend(each.milliseconds for each in answers)
+            self._milliseconds.extend(each.milliseconds for each in answers.sides)
             return self._page("answers.html.j2", answers=answers, question=question, verdict=self._judgements.verdict)
 
         return await self._answered(request, answer)
@@ -100,7 +101,7 @@ class _Pages:
     async def similarity(self, request: Request) -> Response:
         async def answer(form: FormData, question: Question) -> Response:
             hit = str(form.get("hit", ""))
-            maps = await run_in_threadpool(similarity_maps, self._client, question.query, hit, question.gallery)
+            maps = await run_in_threadpool(similarity_maps, self._client, question.query, hit, question.side)
             return self._page("similarity.html.j2", maps=maps, hit=hit)
 
         return await self._answered(request, answer)
@@ -146,7 +147,7 @@ class _Pages:
 
     def _thumbnail(self, question: Question) -> bytes:
         """Return the picture of a question that is an item."""
-        item = self._client.get_item(question.name, gallery=question.gallery, payload=False, thumbnail=True).item
+        item = self._client.get_item(question.name, gallery=question.side.gallery, payload=False, thumbnail=True).item
         if item.thumbnail is None:
             raise InvalidInput(
                 f"item {item.item_id!r} has no stored thumbnail, so its judgements can't be exported; search with its "
@@ -161,6 +162,10 @@ class _Pages:
     def _failed(self, error: SmserveError, template: str, **values: Any) -> Response:
         failure = failure_of(error)
         return self._page(template, failure.status, failure=failure, **values)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{round(size / 2**20):,} MiB" if size else "not told"
 
 
 def _data_uri(jpeg: bytes) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from smserve.errors import (
     DeadlineExceeded,
+    GenerationMismatch,
     InvalidFilter,
     InvalidImage,
     InvalidInput,
@@ -47,6 +48,7 @@ _TITLES: tuple[tuple[type[SmserveError], str, int, bool], ...] = (
     (InvalidFilter, "This filter can't be read", 400, False),
     (InvalidInput, "A setting is wrong", 400, False),
     (NotFound, "That is not there", 404, False),
+    (GenerationMismatch, "The staged model can't be asked", 409, False),
 )
 
 

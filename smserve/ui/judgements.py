@@ -68,7 +68,7 @@ def read_judgement(form: FormData, question: Question) -> Judgement:
             key=question.key,
             name=question.name,
             item_query=question.picture is None,
-            gallery=question.gallery,
+            gallery=question.side.gallery,
             model_fingerprint=said["model_fingerprint"],
             item_id=said["hit"],
             label=said["label"],

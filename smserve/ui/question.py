@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -14,7 +15,23 @@ from smserve.config import SearchLimits
 from smserve.errors import InvalidInput
 from smserve.ui.cropping import Box, crop
 
-__all__ = ["Question", "read_question"]
+__all__ = ["Question", "Side", "read_question"]
+
+_STAGED: Final = "staged"
+_GALLERY: Final = "gallery "  # and its name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What is asked.
+
+    Attributes:
+        gallery: Its name; empty means the server's first.
+        staged: By the model that is staged beside the one in use.
+    """
+
+    gallery: str
+    staged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +41,8 @@ class Question:
     Attributes:
         picture: Encoded, already cropped; None where an item is searched with.
         name: Of the picture's file, or the item's id.
-        gallery: To search; empty means the server's first.
-        other_gallery: To search too, for comparison; empty for none.
+        side: Where to search.
+        other: Where to search too, for comparison; None for nowhere.
         top_k: How many hits at most.
         min_score: Smallest cosine; None for any.
         filter: As text; empty for none.
@@ -33,8 +50,8 @@ class Question:
 
     picture: bytes | None
     name: str
-    gallery: str
-    other_gallery: str
+    side: Side
+    other: Side | None
     top_k: int
     min_score: float | None
     filter: str
@@ -70,15 +87,32 @@ async def read_question(form: FormData) -> Question:
     top_k = _number(form, "top_k", "from 1")
     if top_k is not None and top_k != int(top_k):
         raise InvalidInput(f"top_k is {top_k:g}; wanted a whole number", field="top_k")
+    side = Side(gallery=_text(form, "gallery"), staged=bool(_text(form, "staged")))
     return Question(
         picture=picture,
         name=item_id if picture is None else (getattr(upload, "filename", "") or "picture"),
-        gallery=_text(form, "gallery"),
-        other_gallery=_text(form, "other_gallery"),
+        side=side,
+        other=_other(_text(form, "other"), side),
         top_k=SearchLimits().default_top_k if top_k is None else int(top_k),
         min_score=min_score,
         filter=_text(form, "filter"),
     )
+
+
+def _other(text: str, side: Side) -> Side | None:
+    """Return what is compared with; a gallery compared with itself is not.
+
+    Raises:
+        InvalidInput: The page does not write that.
+    """
+    if not text:
+        return None
+    if text == _STAGED:
+        return Side(gallery=side.gallery, staged=True)
+    if not text.startswith(_GALLERY):
+        raise InvalidInput(f"other is {text!r}; wanted {_STAGED!r}, or {_GALLERY!r} and a name", field="other")
+    other = Side(gallery=text.removeprefix(_GALLERY))
+    return None if other == side else other
 
 
 def _text(form: FormData, name: str) -> str:

@@ -19,6 +19,7 @@ from smserve.client import Client, ItemId
 from smserve.errors import InvalidInput
 from smserve.images import decode
 from smserve.types import FloatArray
+from smserve.ui.question import Side
 
 __all__ = ["SimilarityMap", "similarity_maps"]
 
@@ -44,21 +45,21 @@ class SimilarityMap:
     largest_fall: float
 
 
-def similarity_maps(client: Client, query: bytes | ItemId, hit: str, gallery: str) -> SimilarityMap:
-    """Explain one hit.
+def similarity_maps(client: Client, query: bytes | ItemId, hit: str, side: Side) -> SimilarityMap:
+    """Explain one hit of one side's answer.
 
     Raises:
         InvalidInput: A picture is wanted of an item that has no thumbnail.
         SmserveError: The server refuses.
     """
     pictures = [
-        _thumbnail(client, query, gallery) if isinstance(query, ItemId) else decode(query),
-        _thumbnail(client, hit, gallery),
+        _thumbnail(client, query, side.gallery) if isinstance(query, ItemId) else decode(query),
+        _thumbnail(client, hit, side.gallery),
     ]
     for picture in pictures:
         picture.thumbnail((_SIDE, _SIDE))
     asked = [_encoded(each) for picture in pictures for each in [picture, *_covered(picture)]]
-    answers = client.embed(asked, gallery=gallery)
+    answers = client.embed(asked, gallery=side.gallery, staged=side.staged)
     vectors: list[FloatArray] = []
     for answer in answers:
         if answer.vector is None:

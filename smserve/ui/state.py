@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from smserve.client import Client
 from smserve.errors import SmserveError
 from smserve.types import GalleryInfo, GenerationInfo, ServerInfo
-from smserve.types.administration import GalleryModel
+from smserve.types.administration import GalleryModel, ModelState
 
-__all__ = ["GalleryState", "ServerState", "read_state", "recall_text"]
+__all__ = ["GalleryState", "ServerState", "read_state", "recall_text", "staged_beside"]
 
 _Part = TypeVar("_Part")
 
@@ -65,6 +65,17 @@ def read_state(client: Client) -> ServerState:
         for each in info.galleries
     ]
     return ServerState(info=info, galleries=galleries, round_trip_ms=round_trip_ms)
+
+
+def staged_beside(client: Client, info: ServerInfo) -> set[str]:
+    """Return the names of the galleries whose staged model the server has, so that it may be asked."""
+    found = {each.name: _asked(client.models, each.name) for each in info.galleries}
+    return {
+        name
+        for name, models in found.items()
+        if not isinstance(models, SmserveError)
+        and any(each.available and each.state in {ModelState.STAGED, ModelState.STAGING} for each in models)
+    }
 
 
 def recall_text(recall: Mapping[str, Any]) -> str:

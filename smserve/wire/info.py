@@ -1,6 +1,6 @@
 """What runs at the other end."""
 
-from smserve.types import ServerInfo
+from smserve.types import MemoryInfo, ServerInfo
 from smserve.v1 import retrieval_pb2
 from smserve.wire.gallery import gallery_from_proto, gallery_to_proto
 from smserve.wire.origin import origin_to_proto
@@ -35,6 +35,7 @@ def info_to_proto(info: ServerInfo) -> retrieval_pb2.GetServerInfoResponse:
         max_in_flight=info.max_in_flight,
         max_waiting=info.max_waiting,
         max_decoded_bytes=info.max_decoded_bytes,
+        memory=None if info.memory is None else _memory_to_proto(info.memory),
     )
 
 
@@ -62,4 +63,25 @@ def info_from_proto(message: retrieval_pb2.GetServerInfoResponse) -> ServerInfo:
         max_in_flight=message.max_in_flight,
         max_waiting=message.max_waiting,
         max_decoded_bytes=message.max_decoded_bytes,
+        memory=_memory_from_proto(message.memory) if message.HasField("memory") else None,
+    )
+
+
+def _memory_to_proto(memory: MemoryInfo) -> retrieval_pb2.MemoryInfo:
+    return retrieval_pb2.MemoryInfo(
+        resident_bytes=memory.resident_bytes,
+        predicted_rest_bytes=memory.predicted_rest_bytes,
+        predicted_max_bytes=memory.predicted_max_bytes,
+        predicted_mapped_bytes=memory.predicted_mapped_bytes,
+        limit_bytes=memory.limit_bytes,
+    )
+
+
+def _memory_from_proto(message: retrieval_pb2.MemoryInfo) -> MemoryInfo:
+    return MemoryInfo(
+        resident_bytes=message.resident_bytes,
+        predicted_rest_bytes=message.predicted_rest_bytes,
+        predicted_max_bytes=message.predicted_max_bytes,
+        predicted_mapped_bytes=message.predicted_mapped_bytes,
+        limit_bytes=message.limit_bytes,
     )

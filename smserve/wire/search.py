@@ -62,6 +62,7 @@ def request_to_proto(request: SearchRequest) -> retrieval_pb2.SearchRequest:
         filter=filter_to_proto(request.filter),
         max_per_label=request.max_per_label,
         min_generation=request.min_generation,
+        staged=request.staged,
     )
     if request.image is not None:
         message.image = request.image
@@ -90,6 +91,7 @@ def request_from_proto(message: retrieval_pb2.SearchRequest) -> SearchRequest:
         fields=fields_from_proto(message.fields, given=message.HasField("fields")),
         expected_model_fingerprint=message.expected_model_fingerprint,
         min_generation=message.min_generation,
+        staged=message.staged,
     )
 
 

@@ -1,5 +1,6 @@
 """`smserve embed`, `compare` and `info`."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ def test_info(run: Run, address: str) -> None:
     assert result.exit_code == 0
     assert "tiny-0, D=8, input 16 x 16" in result.stdout
     assert "drawn\t24\t" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("memory")]
+    assert re.search(r"\d+ MiB resident$", line), "nothing was predicted for this server"
     found = document(run("info", "--server", address, "--json"))
     assert found["galleries"][0]["item_count"] == 24
     assert found["max_top_k"] == 1000

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,10 @@ def server(drawn_gallery: Path, tiny_model: Path, other_model: Path, tmp_path: P
         yield running.address
 
 
-def test_another_model_without_a_restart(run: Run, server: str, tiny_model: Path, other_model: Path) -> None:
+def test_another_model_without_a_restart(
+    run: Run, server: str, tiny_model: Path, other_model: Path, pictures: Path
+) -> None:
+    picture = pictures / "red" / "0.png"
     old, new = (fingerprint(model.read_bytes()) for model in (tiny_model, other_model))
     nothing = run("gallery", "activate", "--server", server)
     assert (nothing.exit_code, "has no model staged; stage it" in nothing.stderr) == (1, True)
@@ -35,6 +39,9 @@ def test_another_model_without_a_restart(run: Run, server: str, tiny_model: Path
     assert f"24 items embedded with model {new}" in staged.stderr
     models = document(run("gallery", "models", "--server", server, "--json"))
     assert [(each["state"], each["available"]) for each in models] == [("in use", True), ("staged", True)]
+    for command in (["search", "--item-id", "red/0.png"], ["compare", picture, picture], ["embed", picture]):
+        answers = [document(run(*command, "--server", server, *more, "--json")) for more in ([], ["--staged"])]
+        assert [fingerprint_in(answer) for answer in answers] == [old, new], command
     activated = document(run("gallery", "activate", "--server", server, "--json"))
     assert (activated["model_fingerprint"], activated["previous_model_fingerprint"]) == (new, old)
     with Client(server) as client:
@@ -42,8 +49,17 @@ def test_another_model_without_a_restart(run: Run, server: str, tiny_model: Path
     back = run("gallery", "activate", "--server", server, "--gallery-name", "photos", "--previous")
     assert f"is searched with model {old} now, before with {new}" in back.stderr
     assert "on the server" in run("gallery", "models", "--server", server).stdout
+    refused = run("search", picture, "--server", server, "--staged")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "gallery 'photos' has no model staged beside the one in use" in refused.stderr
     by_name = document(run("gallery", "stage", "--server", server, "--fingerprint", new, "--json"))
     assert (by_name["ready"], by_name["embedded_count"]) == (True, 0)
+
+
+def fingerprint_in(answer: Any) -> str:
+    """The model that a command says it asked."""
+    told = answer[0] if isinstance(answer, list) else answer.get("comparison", answer)
+    return str(told["model_fingerprint"])
 
 
 def test_items_whose_picture_is_gone_are_listed(run: Run, server: str, other_model: Path) -> None:

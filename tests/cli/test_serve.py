@@ -10,8 +10,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
 
+from benchmarks.server_process import resident_bytes
 from smserve.client import Client
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, document
 from tests.support.running import serving
 
 SMSERVE = Path(sys.executable).with_name("smserve")
@@ -148,10 +149,22 @@ def test_what_can_t_fit_into_memory_is_refused_before_anything_is_loaded(run: Ru
     assert "none.onnx can't be read" in fits.stderr
 
 
-def test_the_memory_is_predicted_in_the_log(tiny_model: Path, drawn_gallery: Path) -> None:
-    with serving("--model", tiny_model, "--gallery", f"mine={drawn_gallery}") as (process, _):
+def test_the_memory_is_predicted_in_the_log_and_told(run: Run, tiny_model: Path, drawn_gallery: Path) -> None:
+    command = ["--model", tiny_model, "--gallery", f"mine={drawn_gallery}", "--memory-limit", "9999"]
+    with serving(*command) as (process, address):
+        told = document(run("info", "--server", address, "--json"))["memory"]
+        assert told["resident_bytes"] == pytest.approx(resident_bytes(process.pid), rel=0.02)
+        (shown,) = [line for line in run("info", "--server", address).stdout.splitlines() if line[:6] == "memory"]
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=20)
     (line,) = [line for line in log.splitlines() if " smserve.server.memory." in line]
     assert "MiB at rest, at most " in line
     assert "gallery mine 6" in line
+    rest, most, mapped = (
+        f"{round(told[f'predicted_{name}_bytes'] / 2**20):,} MiB" for name in ("rest", "max", "mapped")
+    )
+    assert f"{rest} at rest, at most {most} (" in line
+    assert f"and {mapped} of mapped files; there is 9,999 MiB (--memory-limit)" in line
+    assert shown.endswith(
+        f" MiB resident; predicted {rest} at rest, at most {most} and {mapped} of mapped files; there is 9,999 MiB"
+    )

@@ -28,6 +28,7 @@ from smserve.errors import (
 from smserve.model_file import fingerprint
 from smserve.server import Server
 from smserve.types import FieldMask, SearchRequest, UpsertItem
+from tests.support.pictures import draw, encode
 
 
 def public(kind: type) -> dict[str, Any]:
@@ -180,11 +181,20 @@ def test_another_model(client: Any, tiny_model: Path, other_model: Path) -> None
     assert progress[-1].ready
     assert progress[-1].model_fingerprint == new
     assert {(str(each.state), each.model_fingerprint) for each in client.models()} >= {("in use", old), ("staged", new)}
+    found = [client.search(unit(1)), client.search(item_id="red/0.png", staged=True)]
+    found += [outcome.result for outcome in client.batch_search([ItemId("red/0.png")], staged=True)]
+    found += [outcome.result for outcome in client.search_stream([ItemId("red/0.png")], staged=True)]
+    assert [each.model_fingerprint for each in found] == [old, new, new, new]
+    picture = encode(draw("red"))
+    assert client.embed([picture], staged=True)[0].model_fingerprint == new
+    assert client.compare(picture, picture, staged=True).model_fingerprint == new
     with pytest.raises(ModelMismatch):
         client.activate_model(new, expected_model_fingerprint=new)
     done = client.activate_model(new, expected_model_fingerprint=old)
     assert (done.previous_model_fingerprint, done.model_fingerprint) == (old, new)
     assert client.search(unit(1)).model_fingerprint == new
+    with pytest.raises(GenerationMismatch, match="has no model staged"):
+        client.search(unit(1), staged=True)
 
 
 @pytest.mark.parametrize("used", [True, False])

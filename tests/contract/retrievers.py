@@ -91,6 +91,7 @@ class OverGrpc:
             thumbnail=request.fields.thumbnail,
             expected_model_fingerprint=request.expected_model_fingerprint,
             min_generation=request.min_generation,
+            staged=request.staged,
         )
 
     def embed(self, images: Sequence[bytes], /) -> Sequence[Embedding]:

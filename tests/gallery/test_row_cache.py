@@ -61,11 +61,29 @@ def test_a_closed_one_keeps_nothing() -> None:
     assert table.asked == [1, 1, 1]
 
 
-def test_of_no_bytes_nothing_is_kept() -> None:
-    cache, table = RowCache(0), Table()
+def test_all_is_forgotten_when_somebody_has_written() -> None:
+    states = [1]
+    cache, table = RowCache(1_000_000, lambda: states[-1]), Table()
+    cache.find([1, 2], table.read)
+    states.append(2)
     cache.find([1], table.read)
     cache.find([1], table.read)
-    assert table.asked == [1, 1]
+    assert table.asked == [1, 2, 1]
+
+
+def test_what_was_read_before_somebody_wrote_is_not_kept() -> None:
+    states = [1]
+    cache, table = RowCache(1_000_000, lambda: states[-1]), Table()
+
+    def read_slowly(keys: Sequence[int]) -> Mapping[int, FoundRow]:
+        found = table.read(keys)
+        states.append(2)
+        cache.find([2], table.read)  # another thread, that knows of the write
+        return found
+
+    assert cache.find([1], read_slowly) == {1: row(1)}
+    cache.find([1], table.read)
+    assert table.asked == [1, 2, 1]
 
 
 def test_many_threads_find_the_right_rows() -> None:

@@ -159,7 +159,7 @@ def test_a_build_that_another_one_overtook_changes_nothing(
             build(tiny_model, photos, tmp_path / "g")
             super().__init__(path, settings)
 
-    monkeypatch.setattr("smserve.indexing.build.Embedder", Slow)
+    monkeypatch.setattr("smserve.indexing.feed.Embedder", Slow)
     with pytest.raises(GalleryExists, match="never overwritten"):
         build(tiny_model, photos / "red", tmp_path / "g")
     gallery = LocalGallery.open(tmp_path / "g")

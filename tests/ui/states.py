@@ -1,19 +1,19 @@
 """Every state that the page can be in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 
-def every_state(page: Page, site: str, picture: Path, other_gallery: str | None) -> Iterator[str]:
+def every_state(page: Page, site: str, picture: Path, others: Sequence[str]) -> Iterator[str]:
     """Bring the page into one after the other, and yield its name.
 
     Args:
         page: A tab.
         site: Where the page is; its server answers.
         picture: Finds at least two hits.
-        other_gallery: To compare with; None where there is only one.
+        others: To compare with, as the page has them.
     """
     page.goto(site)
     yield "empty"
@@ -33,10 +33,11 @@ def every_state(page: Page, site: str, picture: Path, other_gallery: str | None)
     for verdict, place in (("right", 0), ("wrong", 1)):  # taken back, for whoever comes next
         page.locator(f"[data-verdict={verdict}]").nth(place).click()
     expect(page.locator("#export")).to_be_hidden()
-    if other_gallery is not None:
-        page.select_option("[name=other_gallery]", other_gallery)
-        expect(page.locator(".answer")).to_have_count(2)
-        yield "side by side"
+    for other in others:
+        with page.expect_response("**/search"):
+            page.select_option("[name=other]", other)
+        expect(page.locator("#answers:not([aria-busy]) .answer")).to_have_count(2)
+        yield f"side by side: {other}"
     page.fill("[name=filter]", 'label = "no such label"')
     page.keyboard.press("Enter")
     expect(page.locator(".hit")).to_have_count(0)

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from smserve.cli.root import smserve
 from smserve.client import Client
 from smserve.config import ImageLimits
+from smserve.model_file import fingerprint
 from smserve.server import Security, Server, ServerSettings, open_engine
 from smserve.server.security.keys import keys_to_json
 from tests.support.browser import DESK, PHONE, serious
@@ -148,10 +149,80 @@ def test_a_part_of_the_picture_is_searched_with(page: Page, site: str, pictures:
     expect(page.locator(".hit .score").first).to_have_text(whole[0])
 
 
-def test_two_models_stand_side_by_side(page: Page, site: str, pictures: Path) -> None:
+def test_the_staged_model_answers_beside_the_one_in_use(
+    page: Page, site: str, calibrated_model: Path, other_model: Path, pictures: Path
+) -> None:
     page.goto(site)
     upload(page, pictures / "red" / "0.png")
-    page.select_option("[name=other_gallery]", "new")
+    with page.expect_response("**/search"):
+        page.select_option("[name=other]", "staged")
+    sides = page.locator(".answer")
+    expect(sides.locator("h2")).to_have_text(["shapes, model in use", "shapes, staged model"])
+    in_use, staged = (
+        [str(hit.get_attribute("data-item")) for hit in side.locator(".hit").all()] for side in sides.all()
+    )
+    assert [side.get_attribute("data-model") for side in sides.all()] == [
+        fingerprint(model.read_bytes()) for model in (calibrated_model, other_model)
+    ]
+    common = {*in_use} & {*staged}
+    assert 0 < len(common) < 12, "the marks below would show nothing"
+    same = "the same" if in_use[0] == staged[0] else "not the same"
+    expect(page.locator(".overlap")).to_have_text(f"Both have {len(common)} of 12 hits, and {same} nearest item.")
+    for side, own, other in ((sides.first, in_use, staged), (sides.last, staged, in_use)):
+        expect(side.locator(".hit.alone")).to_have_count(12 - len(common))
+        for place, item in enumerate(own):
+            said = f"number {other.index(item) + 1} there" if item in other else "only here"
+            expect(side.locator(".elsewhere").nth(place)).to_have_text(said)
+    expect(page.locator("#status")).to_have_text("12 hits in shapes, model in use; 12 hits in shapes, staged model")
+
+
+def test_a_hit_of_both_models_is_judged_once(page: Page, site: str, pictures: Path, tmp_path: Path) -> None:
+    page.goto(site)
+    page.select_option("[name=other]", "staged")
+    upload(page, pictures / "red" / "0.png")
+    staged = page.locator(".answer").last
+    alone = staged.locator(".hit.alone").first
+    shared = staged.locator(".hit:not(.alone)").first
+    alone.locator("[data-verdict=wrong]").click()
+    expect(page.locator("#judged")).to_have_text("1")
+    shared.locator("[data-verdict=right]").click()
+    expect(page.locator("#judged")).to_have_text("2")
+    expect(page.locator("[data-verdict=right][aria-pressed=true]")).to_have_count(2)
+    expect(page.locator("[data-verdict=wrong][aria-pressed=true]")).to_have_count(1)
+    alone.locator("[data-action=why]").click()
+    expect(page.locator(".maps img")).to_have_count(2)
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        page.locator("#export").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        archive.extractall(tmp_path)
+    with (tmp_path / "judgements.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["verdict"] for row in rows] == ["wrong", "right"]
+    assert {row["model_fingerprint"] for row in rows} == {staged.get_attribute("data-model")}
+    for verdict, hit in (("wrong", alone), ("right", shared)):  # taken back, on both sides
+        hit.locator(f"[data-verdict={verdict}]").click()
+    expect(page.locator("[aria-pressed=true]")).to_have_count(0)
+
+
+def test_only_a_gallery_with_a_staged_model_offers_it(page: Page, site: str, pictures: Path) -> None:
+    page.goto(site)
+    offered = page.locator("[name=other] [value=staged]")
+    expect(offered).to_be_enabled()
+    page.select_option("[name=other]", "staged")
+    upload(page, pictures / "red" / "0.png")
+    expect(page.locator(".answer")).to_have_count(2)
+    with page.expect_response("**/search"):
+        page.select_option("[name=gallery]", "bare")
+    expect(offered).to_be_disabled()
+    expect(page.locator("[name=other]")).to_have_value("")
+    expect(page.locator(".answer")).to_have_count(1)
+
+
+def test_two_galleries_stand_side_by_side(page: Page, site: str, pictures: Path) -> None:
+    page.goto(site)
+    upload(page, pictures / "red" / "0.png")
+    page.select_option("[name=other]", "gallery new")
     expect(page.locator(".answer")).to_have_count(2)
     models = {each.get_attribute("data-model") for each in page.locator(".answer").all()}
     assert len(models) == 2
@@ -285,7 +356,7 @@ def test_the_state_of_the_server_is_told(page: Page, site: str, pictures: Path) 
     upload(page, pictures / "red" / "0.png")
     page.get_by_role("link", name="Server").click()
     expect(page.locator("h1")).to_have_text("Server")
-    for text in ("tiny-0", "CPUExecutionProvider", "1: median", "Gallery shapes", "in use"):
+    for text in ("tiny-0", "CPUExecutionProvider", "1: median", "Gallery shapes", "in use", "staged", "Resident now"):
         expect(page.locator("main")).to_contain_text(text)
     assert not serious(page)
 
@@ -297,6 +368,6 @@ def test_nothing_serious_for_axe_and_nothing_wider_than_the_screen(
 ) -> None:
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme)
-    for state in every_state(page, site, pictures / "red" / "0.png", "new"):
+    for state in every_state(page, site, pictures / "red" / "0.png", ["staged", "gallery new"]):
         assert (state, serious(page)) == (state, [])
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], state

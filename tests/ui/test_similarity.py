@@ -9,6 +9,7 @@ from smserve.client import Client, ItemId
 from smserve.images import decode
 from smserve.indexing import build_gallery, pictures_in
 from smserve.server import open_engine
+from smserve.ui.question import Side
 from smserve.ui.similarity import similarity_maps
 from tests.support.pictures import encode
 from tests.support.running import running_server
@@ -43,7 +44,7 @@ def test_the_common_part_is_coloured_in_both_pictures(tmp_path: Path) -> None:
         Client(server.address) as client,
     ):
         for query in (encode(draw("red", "lime")), ItemId("other.png")):
-            maps = similarity_maps(client, query, "hit.png", "")
+            maps = similarity_maps(client, query, "hit.png", Side(gallery=""))
             for picture in (maps.query, maps.hit):
                 common, own = coloured(picture)
                 assert common > 20 > 2 * own

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from smserve.types import GalleryInfo, GenerationInfo, ServerInfo
+import pytest
+
+from smserve.types import GalleryInfo, GenerationInfo, MemoryInfo, ServerInfo
 from smserve.wire.gallery import generation_from_proto, generation_to_proto
 from smserve.wire.info import info_from_proto, info_to_proto
 
@@ -40,6 +42,24 @@ def test_a_measured_recall() -> None:
     for measured in (0.0, 0.9875):
         found = dataclasses.replace(GALLERY, live_recall=measured, live_recall_searches=17)
         assert info_from_proto(info_to_proto(info(found))) == info(found)
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        MemoryInfo(resident_bytes=0),
+        MemoryInfo(
+            resident_bytes=2**40,
+            predicted_rest_bytes=1,
+            predicted_max_bytes=2,
+            predicted_mapped_bytes=3,
+            limit_bytes=4,
+        ),
+    ],
+)
+def test_memory(memory: MemoryInfo) -> None:
+    told = dataclasses.replace(info(), memory=memory)
+    assert info_from_proto(info_to_proto(told)) == told
 
 
 def test_info_without_galleries() -> None:

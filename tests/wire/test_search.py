@@ -35,6 +35,7 @@ def test_a_full_request() -> None:
         fields=FieldMask(payload=False, vector=True, thumbnail=True, payload_keys=("a", "ö")),
         expected_model_fingerprint="abc",
         min_generation=2**62,
+        staged=True,
     )
     back = request_from_proto(request_to_proto(request))
     for name in SearchRequest.__slots__:

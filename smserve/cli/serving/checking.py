@@ -26,7 +26,7 @@ def check(plan: Plan) -> None:
     from smserve.server import Server
 
     with Server(plan.settings) as server:  # reads certificates and keys, and binds
-        plan.check_memory()
+        plan.foresee()
         _check_locks(plan)
         with closing(plan.open_engine(writable=False)) as engine:
             _print(plan, engine, server.address, plan.predict_memory())

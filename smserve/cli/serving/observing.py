@@ -39,10 +39,11 @@ class Observing:
         from smserve.server import LogFormat, configure_logs, open_traces
 
         log_format = LogFormat(self.log_format.lower())
-        configure_logs(self.log_level, log_format)
+        configure_logs(self.log_level, log_format, buffered=False)  # with no thread: workers are forked from here
 
         def begin_traces() -> Traces | None:
             if not self.traces:
+                configure_logs(self.log_level, log_format)
                 return None
             traces = open_traces()
             configure_logs(self.log_level, log_format, traces.current_ids)

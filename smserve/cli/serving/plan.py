@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smserve.embedder import InferenceSettings
     from smserve.engine import Engine
     from smserve.server import ServerSettings
-    from smserve.server.memory import MemoryPrediction
+    from smserve.server.memory import MemoryPrediction, MemoryReport
     from smserve.server.observing.traces import Traces
 
 __all__ = ["Plan"]
@@ -62,9 +62,13 @@ class Plan:
 
     def predict_memory(self) -> MemoryPrediction:
         """Return what it will take, of all processes together."""
+        prediction = self._predict_each()
+        return prediction if self.workers == 1 else prediction.of_workers(self.workers)
+
+    def _predict_each(self) -> MemoryPrediction:
         from smserve.server.memory import predict_memory
 
-        prediction = predict_memory(
+        return predict_memory(
             self.settings,
             self.model,
             self.served.in_folders(),
@@ -73,17 +77,18 @@ class Plan:
             inference=self.inference,
             decoded_bytes_in_flight=self.limits.max_decoded_bytes,
         )
-        return prediction if self.workers == 1 else prediction.of_workers(self.workers)
 
-    def check_memory(self) -> None:
-        """Log what it will take and what there is.
+    def foresee(self) -> MemoryReport:
+        """Log what it will take and what there is; returns that of each process.
 
         Raises:
             SmserveError: It can't fit.
         """
-        from smserve.server.memory import check_memory
+        from smserve.server.memory import MemoryReport, check_memory
 
-        check_memory(self.predict_memory(), self.limits.memory_limit())
+        limit = self.limits.memory_limit()
+        check_memory(self.predict_memory(), limit)
+        return MemoryReport(prediction=self._predict_each(), limit=limit)
 
     def open_engine(self, *, writable: bool | None = None) -> Engine:
         """Load the model and open the galleries; see `smserve.server.open_engine`.
@@ -122,18 +127,15 @@ class Plan:
                 self.settings,
                 self.open_engine,
                 announce,
-                before=self.check_memory,
+                foresee=self.foresee,
                 open_traces=open_traces,
             )
             return
 
-        def engine() -> Engine:
-            self.check_memory()
-            return self.open_engine()
-
         serve(
             self.settings,
-            engine,
+            self.open_engine,
             lambda server: announce(server.address, [server.metrics_url] if server.metrics_url else []),
+            foresee=self.foresee,
             traces=open_traces(),
         )

@@ -61,7 +61,9 @@ def search_outcome(
     return SearchOutcome(sequence=sequence, error=item_error_from_proto(message.error))
 
 
-def embed(pictures: Sequence[Picture], *, gallery: str, expected_model_fingerprint: str) -> Talk[list[Embedding]]:
+def embed(
+    pictures: Sequence[Picture], *, gallery: str, expected_model_fingerprint: str, staged: bool
+) -> Talk[list[Embedding]]:
     """`Client.embed`."""
     limits: Limits = yield LIMITS_WANTED
     outcomes: dict[int, Embedding] = {}
@@ -69,7 +71,10 @@ def embed(pictures: Sequence[Picture], *, gallery: str, expected_model_fingerpri
 
     for chunk in chunked(_pictures(pictures, outcomes), limits, most=limits.max_images):
         request = retrieval_pb2.EmbedRequest(
-            images=[image for _, image in chunk], gallery=gallery, expected_model_fingerprint=expected
+            images=[image for _, image in chunk],
+            gallery=gallery,
+            expected_model_fingerprint=expected,
+            staged=staged,
         )
         response = yield _call("Embed", request)
         expected = response.origin.model_fingerprint
@@ -78,13 +83,16 @@ def embed(pictures: Sequence[Picture], *, gallery: str, expected_model_fingerpri
     return [outcomes[number] for number in range(len(pictures))]
 
 
-def compare(first: Picture, second: Picture, *, gallery: str, expected_model_fingerprint: str) -> Talk[Comparison]:
+def compare(
+    first: Picture, second: Picture, *, gallery: str, expected_model_fingerprint: str, staged: bool
+) -> Talk[Comparison]:
     """`Client.compare`."""
     request = retrieval_pb2.CompareRequest(
         first=encode_picture(first, "first"),
         second=encode_picture(second, "second"),
         gallery=gallery,
         expected_model_fingerprint=expected_model_fingerprint,
+        staged=staged,
     )
     return comparison_from_proto((yield _call("Compare", request)))
 

@@ -33,6 +33,7 @@ class SearchSettings(TypedDict, total=False):
     thumbnail: bool
     expected_model_fingerprint: str
     min_generation: int
+    staged: bool
 
 
 def search_request(
@@ -66,4 +67,5 @@ def search_request(
         ),
         expected_model_fingerprint=settings.get("expected_model_fingerprint", ""),
         min_generation=settings.get("min_generation", 0),
+        staged=settings.get("staged", False),
     )

@@ -5,14 +5,19 @@ from contextlib import contextmanager
 
 import faiss
 
-__all__ = ["using_threads"]
+__all__ = ["use_one_thread", "using_threads"]
+
+
+def use_one_thread() -> None:
+    """Let FAISS use one thread for what the calling thread asks of it from now on; others are left alone."""
+    faiss.omp_set_num_threads(1)  # of OpenMP, which keeps it by calling thread
 
 
 @contextmanager
 def using_threads(count: int) -> Iterator[None]:
     """Let FAISS use so many threads for what the calling thread asks of it inside the block; others are left alone."""
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(count)  # of OpenMP, which keeps it by calling thread
+    faiss.omp_set_num_threads(count)
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from smserve.gallery.staging.activation import (
     discard_previous,
 )
 from smserve.gallery.staging.document import Staged, read_staged
-from smserve.gallery.staging.models import GalleryModel, gallery_models, open_model
+from smserve.gallery.staging.models import GalleryModel, gallery_models, open_model, open_stage, staged_beside
 from smserve.gallery.staging.stage import Stage
 
 __all__ = [
@@ -34,5 +34,7 @@ __all__ = [
     "discard_previous",
     "gallery_models",
     "open_model",
+    "open_stage",
     "read_staged",
+    "staged_beside",
 ]

@@ -10,9 +10,9 @@ from smserve.gallery.active import active_folder, read_active
 from smserve.gallery.local import LocalGallery
 from smserve.gallery.opening import first_view, open_records
 from smserve.gallery.records import Records
-from smserve.gallery.staging.document import not_in_use, read_staged
+from smserve.gallery.staging.document import Staged, not_in_use, read_staged
 
-__all__ = ["GalleryModel", "gallery_models", "open_model"]
+__all__ = ["GalleryModel", "gallery_models", "open_model", "open_stage", "staged_beside"]
 
 State = Literal["in use", "staged", "being staged", "previous"]
 
@@ -63,9 +63,32 @@ def open_model(model: GalleryModel, name: str) -> LocalGallery:
         GenerationMismatch: It is not fully staged yet.
         GalleryDamaged: It can't be read.
     """
-    records = open_records(model.folder, writable=False, model_fingerprint=model.model_fingerprint)
+    return _open(model.folder, model.model_fingerprint, name)
+
+
+def staged_beside(gallery: Path) -> Staged | None:
+    """Return the model that is staged beside the one in use; None for none.
+
+    Raises:
+        GalleryDamaged: It can't be read, or which model is in use is not known.
+    """
+    return not_in_use(read_staged(gallery), read_active(gallery))
+
+
+def open_stage(gallery: Path, staged: Staged, name: str) -> LocalGallery:
+    """Open a staged model's gallery for search.
+
+    Raises:
+        GenerationMismatch: It was never level.
+        GalleryDamaged: It can't be read.
+    """
+    return _open(gallery / staged.folder, staged.model_fingerprint, name)
+
+
+def _open(folder: Path, model_fingerprint: str, name: str) -> LocalGallery:
+    records = open_records(folder, writable=False, model_fingerprint=model_fingerprint)
     try:
-        return LocalGallery(model.folder, records, name, *first_view(model.folder, records), None)
+        return LocalGallery(folder, records, name, *first_view(folder, records), None)
     except BaseException:
         records.close()
         raise

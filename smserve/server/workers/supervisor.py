@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from smserve.engine import Engine
 from smserve.errors import InvalidInput
+from smserve.server.memory import MemoryReport
 from smserve.server.process import end_process, warn_of_reach
 from smserve.server.security import Access
 from smserve.server.security.tls import Certificates
@@ -36,7 +37,7 @@ def supervise(
     open_engine: Callable[[], Engine],
     on_ready: Callable[[str, Sequence[str]], None],
     *,
-    before: Callable[[], None] = lambda: None,
+    foresee: Callable[[], MemoryReport] = MemoryReport,
     open_traces: "Callable[[], Traces | None]" = lambda: None,
     policy: RestartPolicy | None = None,
 ) -> None:
@@ -51,14 +52,15 @@ def supervise(
         settings: Of each; metrics are at metrics_port and the ports after it, one for each worker.
         open_engine: Called in each worker; it must open for reading, since a gallery has one writer.
         on_ready: Called with HOST:PORT, and where each worker is scraped, when all of them serve.
-        before: Called once the ports are taken, before any worker is started.
+        foresee: Called once the ports are taken: says how much memory each worker will take, and raises where
+            that of all can't fit.
         open_traces: Called in each worker; what it makes gets a span for each call.
         policy: When a worker that has died is started again.
 
     Raises:
         InvalidInput: This system can't do it, or a certificate, a key or the file of keys can't be used.
         Unavailable: A port can't be taken.
-        SmserveError: A worker could not begin, with its message; or one was given up; or what `before` raises.
+        SmserveError: A worker could not begin, with its message; or one was given up; or what `foresee` raises.
     """
     if sys.platform != "linux":
         raise InvalidInput(
@@ -81,8 +83,10 @@ def supervise(
             _log.info("%d workers serve, processes %s", workers, ", ".join(str(child.pid) for child in children))
             on_ready(address, urls)
 
-        runs = [partial(work, _of_worker(settings, number), open_engine, open_traces) for number in range(workers)]
-        before()
+        memory = foresee()
+        runs = [
+            partial(work, _of_worker(settings, number), open_engine, open_traces, memory) for number in range(workers)
+        ]
         with Signals() as signals:
             Crew(runs, signals, policy or RestartPolicy()).run(begun)
     _log.info("stopped")

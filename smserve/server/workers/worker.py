@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from smserve.engine import Engine
+from smserve.engine import Engine, use_few_threads
 from smserve.errors import SmserveError
+from smserve.server.memory import MemoryReport
 from smserve.server.process import collect_rarely, end_process
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
@@ -25,6 +26,7 @@ def work(
     settings: ServerSettings,
     open_engine: Callable[[], Engine],
     open_traces: Callable[[], "Traces | None"],
+    memory: MemoryReport,
     end: WorkerEnd,
 ) -> int:
     """Load, wait for the order to serve, answer until SIGTERM or the supervisor's end; returns the exit code.
@@ -37,6 +39,7 @@ def work(
     signal.signal(signal.SIGTERM, end_process)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
+        use_few_threads()
         traces = open_traces()
         engine = open_engine()
         collect_rarely()
@@ -44,7 +47,7 @@ def work(
         if end.next_order() is not Order.SERVE:
             engine.close()
             return 0
-        _serve(settings, engine, traces, end)
+        _serve(settings, engine, traces, memory, end)
     except SmserveError as error:
         end.tell(Report(failure=error.message))
         return 1
@@ -55,7 +58,9 @@ def work(
     return 0
 
 
-def _serve(settings: ServerSettings, engine: Engine, traces: "Traces | None", end: WorkerEnd) -> None:
+def _serve(
+    settings: ServerSettings, engine: Engine, traces: "Traces | None", memory: MemoryReport, end: WorkerEnd
+) -> None:
     stopping = threading.Event()
     with Server(settings, traces=traces) as server:
 
@@ -67,7 +72,7 @@ def _serve(settings: ServerSettings, engine: Engine, traces: "Traces | None", en
 
         threading.Thread(target=listen, name="smserve-orders", daemon=True).start()
         signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-        server.start(engine)
+        server.start(engine, memory)
         end.tell(Report(serving=True, metrics_url=server.metrics_url))
         stopping.wait()
         server.stop()

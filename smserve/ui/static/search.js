@@ -104,7 +104,7 @@ async function search({ quiet = false } = {}) {
   fill(answers, answer);
   answers.removeAttribute("aria-busy");
   status.textContent = answer.ok
-    ? [...answers.querySelectorAll(".answer")].map((one) => `${one.dataset.hits} hits in ${one.dataset.gallery}`).join(", ")
+    ? [...answers.querySelectorAll(".answer")].map((one) => `${one.dataset.hits} hits in ${one.dataset.title}`).join("; ")
     : answers.querySelector("[data-title]").dataset.title;
   later();
   if (inside) answers.querySelector("h2")?.focus({ preventScroll: true });
@@ -148,7 +148,17 @@ document.addEventListener("drop", (event) => {
 });
 
 form.addEventListener("submit", (event) => { event.preventDefault(); search(); });
+form.gallery.addEventListener("change", offerStaged);
 form.querySelector(".fields").addEventListener("change", () => { if (query && form.reportValidity()) search(); });
+offerStaged();
+
+/** Only some galleries have a staged model to compare with. */
+function offerStaged() {
+  const staged = form.other?.querySelector("[value=staged]");
+  if (!staged) return;
+  staged.disabled = !("staged" in (form.gallery.selectedOptions[0]?.dataset ?? {}));
+  if (staged.disabled && staged.selected) form.other.value = "";
+}
 
 answers.addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
@@ -160,7 +170,10 @@ answers.addEventListener("click", (event) => {
   if (button.dataset.action === "judge") judge(hit, button);
 });
 
-const place = (hit) => ({ gallery: hit.closest(".answer").dataset.gallery, hit: hit.dataset.item });
+function place(hit) {
+  const { gallery, staged } = hit.closest(".answer").dataset;
+  return { gallery, staged, other: "", hit: hit.dataset.item };
+}
 
 async function explain(hit) {
   $("why-content").textContent = "Covering the pictures part by part…";
@@ -178,8 +191,11 @@ async function judge(hit, pressed) {
     why.showModal();
     return;
   }
-  for (const button of hit.querySelectorAll("[data-verdict]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
+  for (const same of answers.querySelectorAll(".hit")) { // it may stand on both sides
+    if (place(same).gallery !== place(hit).gallery || same.dataset.item !== hit.dataset.item) continue;
+    for (const button of same.querySelectorAll("[data-verdict]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
+    }
   }
   const { judged } = JSON.parse(answer.text);
   $("judged").textContent = judged;

@@ -36,8 +36,14 @@ def root_as_it_was() -> Iterator[None]:
     root.setLevel(level)
 
 
+def written(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    return capsys.readouterr().err.splitlines()
+
+
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    return [json.loads(line) for line in written(capsys)]
 
 
 def test_a_json_object_for_each_call(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +100,7 @@ def test_lines_for_people(engine: Engine, capsys: pytest.CaptureFixture[str]) ->
         stub = retrieval_pb2_grpc.RetrievalServiceStub(channel)
         with pytest.raises(grpc.RpcError):
             stub.Search(retrieval_pb2.SearchRequest(item_id="no\nbody"), timeout=10)
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "smserve.calls" in line]
+    (line,) = [line for line in written(capsys) if "smserve.calls" in line]
     assert "INFO smserve.calls: Search NOT_FOUND " in line
     assert "ITEM_NOT_FOUND: " in line
 
@@ -126,6 +132,6 @@ def test_what_callers_send_is_not_logged(engine: Engine, capsys: pytest.CaptureF
                 outcomes.append(error.code().name)
         metrics = scrape(server).text
     assert outcomes == ["OK"] + ["INVALID_ARGUMENT"] * 4
-    logged = capsys.readouterr().err
+    logged = "\n".join(written(capsys))
     assert "INVALID_FILTER: field filter" in logged
     assert not [secret for secret in secrets if secret in logged or secret in metrics]

@@ -50,9 +50,10 @@ class Served:
 
     def _read(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._log += line
-            self._lines.put(line)
+        with suppress(ValueError):  # closed, where a test has failed
+            for line in self.process.stderr:
+                self._log += line
+                self._lines.put(line)
         self._lines.put("")
 
     def line(self, pattern: str) -> re.Match[str]:
