@@ -13,22 +13,17 @@ recall@10 at least 0.99, beside a minimal gRPC server with the same index, paylo
 """
 
 import argparse
-import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.answering import material
 from benchmarks.answering.litserve_process import KINDS, LitServeProcess, make_environment
+from benchmarks.answering.turns import CALLERS, Pictures, Turns, answering_side
 from benchmarks.evidence import describe_machine, print_measure
 from benchmarks.server_process import ServerProcess
-from benchmarks.side import Side
 
-CORES: Final = 2
-_CALLERS: Final = 4
 _LITSERVE_CALLERS: Final = (4, 8)
 _PRECISIONS: Final = {"googlenet": "bfloat16", "demo": "float32"}
 """Of OpenVINO. In bfloat16 the demo's EfficientNet-Lite0 fails its self-check, by a cosine of 0.9988."""
@@ -71,70 +66,6 @@ def main(arguments: list[str]) -> None:
             vectors(folder, turns)
 
 
-class Turns:
-    """How often, and how long each side has its turn."""
-
-    def __init__(self, repetitions: int, seconds: float) -> None:
-        self.repetitions: Final = repetitions
-        self.seconds: Final = seconds
-
-    def rate(self, load: Side, callers: int = _CALLERS) -> float:
-        """Return answers a second of all cores, the callers' own time taken out."""
-        answer = load.ask(callers=callers, seconds=self.seconds)
-        available = answer["seconds"] * CORES - answer["processor_s"]
-        return float(answer["answers"] * CORES / available)
-
-    def median_s(self, load: Side) -> float:
-        """Return the median time of an answer, one at a time."""
-        return float(load.ask(callers=1, seconds=self.seconds)["median_s"])
-
-    def limit(self, one: Side, other: Side) -> float:
-        """Return searches a second without gRPC: of two threads, or of two processes, whichever is more."""
-        both: list[dict[str, Any]] = []
-        workers = [
-            threading.Thread(target=lambda side=side: both.append(side.ask(threads=1, seconds=self.seconds)))
-            for side in (one, other)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        threads = one.ask(threads=CORES, seconds=self.seconds)
-        of_threads = float(threads["searches"] / threads["seconds"])
-        return max(of_threads, sum(float(each["searches"] / each["seconds"]) for each in both))
-
-
-class Pictures:
-    """A model, a gallery made with it, and photos to search with."""
-
-    def __init__(self, model: Path, gallery: Path, photos: Sequence[Path]) -> None:
-        self.model: Final = model
-        self.gallery: Final = gallery
-        self.photos: Final = [str(photo) for photo in photos]
-
-    @contextmanager
-    def served(self, *options: str) -> Iterator[Side]:
-        """Serve the gallery, and yield callers."""
-        with (
-            ServerProcess(self.model, "--gallery", str(self.gallery), *options, log_level="info") as server,
-            _side("load", "picture", server.address, *self.photos) as load,
-        ):
-            yield load
-
-    @contextmanager
-    def plain(self) -> Iterator[Side]:
-        """Serve the gallery plainly, and yield callers."""
-        with (
-            _side("plain", "--model", str(self.model), "--gallery", str(self.gallery)) as server,
-            _side("load", "picture", server.built["address"], *self.photos) as load,
-        ):
-            yield load
-
-    def bare(self, *options: str) -> Side:
-        """Return searches without gRPC."""
-        return _side("bare", "--model", str(self.model), "--gallery", str(self.gallery), *options, *self.photos)
-
-
 def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
     """Compare with the limit, and the overhead with an echo."""
     of_limit: dict[str, list[float]] = {}
@@ -148,8 +79,8 @@ def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
             these.plain() as plain,
             these.bare() as one,
             these.bare() as other,
-            _side("echo") as echo,
-            _side("load", "echo", echo.built["address"], *these.photos) as echoes,
+            answering_side("echo") as echo,
+            answering_side("load", "echo", echo.built["address"], *these.photos) as echoes,
         ):
             for _ in range(turns.repetitions):
                 rate, plain_rate, limit = turns.rate(ours), turns.rate(plain), turns.limit(one, other)
@@ -211,7 +142,7 @@ def litserve(sets: dict[str, Pictures], turns: Turns, python: Path, folder: Path
                 these.served() as ours,
                 these.served("--read-only", *_openvino(name)) as ours_with_openvino,
                 LitServeProcess(python, these.model, apart, kind) as server,
-                _side("load", "litserve", server.address, *these.photos) as load,
+                answering_side("load", "litserve", server.address, *these.photos) as load,
             ):
                 for _ in range(turns.repetitions):
                     rate = turns.rate(ours)
@@ -240,14 +171,14 @@ def vectors(folder: Path, turns: Turns) -> None:
     ratios, echo_ratios = [], []
     with (
         ServerProcess(model, "--gallery", str(gallery), log_level="info") as server,
-        _side("minimal", str(apart)) as minimal,
-        _side("echo") as echo,
-        _side("load", "vector", server.address, str(queries)) as ours,
-        _side("load", "vector", minimal.built["address"], str(queries)) as theirs,
-        _side("load", "echo", echo.built["address"], str(queries)) as echoes,
+        answering_side("minimal", str(apart)) as minimal,
+        answering_side("echo") as echo,
+        answering_side("load", "vector", server.address, str(queries)) as ours,
+        answering_side("load", "vector", minimal.built["address"], str(queries)) as theirs,
+        answering_side("load", "echo", echo.built["address"], str(queries)) as echoes,
     ):
         for load in (ours, theirs, echoes):
-            load.ask(callers=_CALLERS, seconds=2 * turns.seconds)  # what is kept at hand is there
+            load.ask(callers=CALLERS, seconds=2 * turns.seconds)  # what is kept at hand is there
         for _ in range(turns.repetitions):
             rate, least, plain = turns.rate(ours), turns.rate(theirs), turns.rate(echoes)
             ratios.append(rate / least)
@@ -259,10 +190,6 @@ def vectors(folder: Path, turns: Turns) -> None:
 
 def _openvino(name: str) -> tuple[str, ...]:
     return ("--provider", "openvino", "--precision", _PRECISIONS[name])
-
-
-def _side(module: str, *arguments: str) -> Side:
-    return Side(module, [sys.executable, "-m", f"benchmarks.answering.{module}", *arguments], 1)
 
 
 def _worse(choose: Callable[..., float], by_model: dict[str, list[float]]) -> list[float]:

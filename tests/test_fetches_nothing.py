@@ -16,6 +16,7 @@ MODULES = {
     *("requests", "httpx", "aiohttp", "urllib3", "fsspec", "smart_open", "boto3"),
     *("subprocess", "multiprocessing", "pty", "code", "codeop"),
 }
+ALLOWED = {"port.py": ["socket"]}  # binds the port that workers share
 CALLS = {"eval", "exec", "compile", "__import__"}
 METHODS = {
     "np.load",  # reads pickles, where it is told to
@@ -53,7 +54,7 @@ def findings(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", SOURCE, ids=lambda path: path.stem)
 def test_the_source_has_no_way_to(path: Path) -> None:
-    assert findings(path.read_text(encoding="utf-8")) == []
+    assert findings(path.read_text(encoding="utf-8")) == ALLOWED.get(path.name, [])
 
 
 @pytest.mark.parametrize(

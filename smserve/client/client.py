@@ -40,7 +40,8 @@ class Client(ItemCalls, GalleryCalls):
         """Prepare a connection; it is made at the first call.
 
         Args:
-            address: HOST:PORT, or another name that gRPC resolves: dns:///HOST:PORT, unix:PATH.
+            address: HOST:PORT, or another name that gRPC resolves: dns:///HOST:PORT, unix:PATH. Replicas get calls by
+                turns: IP:PORT,IP:PORT, or dns:///NAME:PORT for all that the name leads to.
             timeout_s: Longest time that one call may take; a stream has no limit of its own.
             tls: How to encrypt the connection; None for plaintext.
             api_key: Sent with every call, where the server wants one.

@@ -30,7 +30,7 @@ def check_health(address: str, service: str = READY, *, timeout_s: float, tls: T
         SmserveError: The service is not known.
     """
     endpoint = Endpoint(address, timeout_s=timeout_s, tls=tls, api_key=None, insecure=False)
-    with endpoint.open() as channel:
+    with endpoint.open(watch_health=False) as channel:
         check = health_pb2_grpc.HealthStub(channel).Check
         try:
             answer = check(health_pb2.HealthCheckRequest(service=service), timeout=timeout_s)

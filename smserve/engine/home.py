@@ -151,7 +151,8 @@ class GalleryHome:
     def _check_writable(self) -> None:
         if not self.is_writable:
             raise GalleryReadOnly(
-                f"the folder of galleries {self.path} is served for reading only; start the server without --read-only"
+                f"the folder of galleries {self.path} is served for reading only; start the server "
+                f"without --read-only, and with one worker"
             )
 
     def _read_aliases(self) -> dict[str, str]:

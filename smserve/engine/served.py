@@ -121,5 +121,5 @@ class ServedGallery:
     def _read_only(self) -> GalleryReadOnly:
         return GalleryReadOnly(
             f"gallery {self.name!r} is served for reading only; write to it where it is served for writing, or start "
-            f"this server so"
+            f"this server so: without --read-only, and with one worker"
         )

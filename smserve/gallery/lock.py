@@ -1,5 +1,6 @@
 """LOCK: held by the one process that writes to a gallery; it names its pid."""
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Final
 
 from smserve.errors import GalleryLocked
 
-__all__ = ["FILE_NAME", "alone", "take_lock"]
+__all__ = ["FILE_NAME", "alone", "check_not_locked", "take_lock"]
 
 FILE_NAME: Final = "LOCK"
 
@@ -25,15 +26,28 @@ def take_lock(gallery: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        locked = _locked(gallery, descriptor)
         os.close(descriptor)
-        raise GalleryLocked(
-            f"gallery {gallery} is being written to by process {holder}; wait for it to end, stop it, or, if it is a "
-            f"server, write through it (--server HOST:PORT)"
-        ) from None
+        raise locked from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def check_not_locked(gallery: Path) -> None:
+    """Look whether a gallery can be written to, and change nothing.
+
+    Raises:
+        GalleryLocked: Another process does so; its pid is named.
+    """
+    with contextlib.suppress(FileNotFoundError):  # nobody has ever written to it
+        descriptor = os.open(gallery / FILE_NAME, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _locked(gallery, descriptor) from None
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -45,3 +59,11 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(gallery: Path, descriptor: int) -> GalleryLocked:
+    holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+    return GalleryLocked(
+        f"gallery {gallery} is being written to by process {holder}; wait for it to end, stop it, or, if it is a "
+        f"server, write through it (--server HOST:PORT)"
+    )

@@ -4,7 +4,7 @@
         server.start(open_engine(model, [("photos", gallery)]))
         ...  # server.address
 
-`serve` does the same until SIGTERM or SIGINT; `smserve serve` is its command.
+`serve` does the same until SIGTERM or SIGINT, and `supervise` by several processes; `smserve serve` is their command.
 """
 
 from smserve.server.observing import LogFormat, configure_logs, open_traces
@@ -13,6 +13,7 @@ from smserve.server.process import serve
 from smserve.server.security import Security
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
+from smserve.server.workers import supervise
 
 __all__ = [
     "LogFormat",
@@ -23,4 +24,5 @@ __all__ = [
     "open_engine",
     "open_traces",
     "serve",
+    "supervise",
 ]

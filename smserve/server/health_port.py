@@ -11,22 +11,22 @@ from smserve.server.health import Health
 
 __all__ = ["HealthPort"]
 
-_OPTIONS: Final = (
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 4096),  # the name of a service
-)
+_OPTIONS: Final = (("grpc.max_receive_message_length", 4096),)  # the name of a service
 
 
 class HealthPort:
     """Answers health in plaintext, and nothing else, from when it is made until it is stopped."""
 
-    def __init__(self, health: Health, host: str, port: int) -> None:
-        """Bind the port.
+    def __init__(self, health: Health, host: str, port: int, *, share: bool = False) -> None:
+        """Bind the port; with `share`, beside other processes that do so, too.
 
         Raises:
             Unavailable: The port is taken.
         """
-        self._server = grpc.server(futures.ThreadPoolExecutor(2, thread_name_prefix="smserve-health"), options=_OPTIONS)
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(2, thread_name_prefix="smserve-health"),
+            options=(*_OPTIONS, ("grpc.so_reuseport", int(share))),
+        )
         health_pb2_grpc.add_HealthServicer_to_server(health, self._server)
         try:
             self.port: Final[int] = self._server.add_insecure_port(f"{host}:{port}")

@@ -2,9 +2,11 @@
 
 import gc
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +18,9 @@ from smserve.server.settings import ServerSettings
 if TYPE_CHECKING:
     from smserve.server.observing.traces import Traces
 
-__all__ = ["serve"]
+__all__ = ["collect_rarely", "end_process", "serve", "warn_of_reach"]
 
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _COLLECTED_AFTER: Final = 50_000  # objects made and not let go of
 _log: Final = logging.getLogger(__name__)
 
@@ -45,46 +48,48 @@ def serve(
     Raises:
         Unavailable: The port can't be taken.
         SmserveError: Whatever `foresee` and `open_engine` raise.
-        SystemExit: SIGTERM came before the server answered.
     """
     use_few_threads()
     stopping = threading.Event()
-    with Server(settings, traces=traces) as server:
+    with ExitStack() as undo:
+        for number in _SIGNALS:
+            undo.callback(signal.signal, number, signal.getsignal(number))
+        # The first process of a container has no default action: SIGTERM would be lost on it.
+        signal.signal(signal.SIGTERM, end_process)
+        server = undo.enter_context(Server(settings, traces=traces))
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
             if stopping.is_set():
                 server.hurry()
             stopping.set()
 
-        previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            # The first process of a container has no default action: SIGTERM would be lost on it.
-            signal.signal(signal.SIGTERM, _end)
-            memory = foresee() if foresee is not None else None
-            engine = open_engine()
-            _collect_rarely()
-            for number in previous:
-                signal.signal(number, on_signal)
-            server.start(engine, memory)
-            if not settings.is_loopback and settings.security.insecure:
-                _log.warning("%s is reached from other machines, and told not to mind (--insecure)", server.address)
-            if settings.shows_metrics:
-                _log.warning("%s is read by whoever reaches it, without a key", server.metrics_url)
-            if server.health_address is not None:
-                _log.info("health alone is answered on %s, too", server.health_address)
-            on_ready(server)
-            stopping.wait()
-            _log.info(
-                "stopping: draining for %g s, then up to %g s for running calls", settings.drain_delay, settings.grace_s
-            )
-            server.stop()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        memory = foresee() if foresee is not None else None
+        engine = open_engine()
+        collect_rarely()
+        for number in _SIGNALS:
+            signal.signal(number, on_signal)
+        server.start(engine, memory)
+        warn_of_reach(settings, server.address, server.metrics_url)
+        if server.health_address is not None:
+            _log.info("health alone is answered on %s, too", server.health_address)
+        on_ready(server)
+        stopping.wait()
+        _log.info(
+            "stopping: draining for %g s, then up to %g s for running calls", settings.drain_delay, settings.grace_s
+        )
+        server.stop()
     _log.info("stopped")
 
 
-def _collect_rarely() -> None:
+def warn_of_reach(settings: ServerSettings, address: str, metrics_url: str | None) -> None:
+    """Log what other machines reach without being known."""
+    if not settings.is_loopback and settings.security.insecure:
+        _log.warning("%s is reached from other machines, and told not to mind (--insecure)", address)
+    if settings.shows_metrics:
+        _log.warning("%s is read by whoever reaches it, without a key", metrics_url)
+
+
+def collect_rarely() -> None:
     """Leave what was loaded alone, and look for cycles every few hundred calls instead of every few.
 
     A call makes some hundred objects and no cycles; by default the collector runs after each 700.
@@ -94,5 +99,9 @@ def _collect_rarely() -> None:
     gc.set_threshold(_COLLECTED_AFTER, *gc.get_threshold()[1:])
 
 
-def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
-    raise SystemExit(0)
+def end_process(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
+    """Handle SIGTERM where nothing is served yet: end at once, since what is on disk survives that at any time.
+
+    An exception would be lost where Python ignores those, as in a finalizer that runs at that moment.
+    """
+    os._exit(0)

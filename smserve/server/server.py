@@ -51,7 +51,6 @@ _SETTLING_S: Final = 0.1
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.so_reuseport", 0),  # a port in use is an error, not a second server that takes half of the calls
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -110,7 +109,8 @@ class Server:
                     access, self._admission, self._administration, self._places, self._observation.observers()
                 ),
             ],
-            options=_OPTIONS,
+            # Else a port in use is an error, not a second server that takes half of the calls.
+            options=(*_OPTIONS, ("grpc.so_reuseport", int(settings.share_port))),
         )
         self._health = Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -120,7 +120,9 @@ class Server:
         try:
             self.port: Final[int] = self._bind()
             if settings.security.health_port is not None:
-                self._health_port = HealthPort(self._health, settings.host, settings.security.health_port)
+                self._health_port = HealthPort(
+                    self._health, settings.host, settings.security.health_port, share=settings.share_port
+                )
         except BaseException:
             self._observation.close(self._hurry)
             raise

@@ -1,6 +1,7 @@
 """Every setting of a server, with its unit, checked once."""
 
 import ipaddress
+import math
 import os
 from dataclasses import dataclass, field
 
@@ -14,17 +15,19 @@ from smserve.config import (
 from smserve.errors import InvalidInput
 from smserve.server.security import Security
 
-__all__ = ["ServerSettings"]
+__all__ = ["ServerSettings", "default_in_flight"]
 
 
-def _default_in_flight() -> int:
-    """A call keeps a core busy while it decodes and embeds; one more than cores keeps them all busy.
+def default_in_flight(processes: int = 1) -> int:
+    """Return how many calls each of so many processes runs at a time, so that together they use this machine's cores.
+
+    A call keeps a core busy while it decodes and embeds; one more than cores keeps them all busy.
 
     Still more answer no more calls, and keep refusals and health waiting for a core: on two cores, at four times the
     capacity, a refusal took 15 ms with four in flight and 9 ms with three (medians; benchmark `overload`). With two,
     refusals took so much of the cores that only three quarters of the capacity were left for answers.
     """
-    return 1 + (os.cpu_count() or 1)
+    return 1 + math.ceil((os.cpu_count() or 1) / processes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class ServerSettings:
     Attributes:
         host: Address to bind; 127.0.0.1 is reached from this machine alone.
         port: 0 takes a free one.
+        share_port: Answer on it beside other processes of this user that do so, too; else a port in use is an error.
         max_in_flight: Calls that run at the same time.
         max_waiting: Calls that wait for their turn; one more is refused with Overloaded.
         max_wait_s: Longest wait for a turn.
@@ -50,7 +54,8 @@ class ServerSettings:
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    max_in_flight: int = field(default_factory=_default_in_flight)
+    share_port: bool = False
+    max_in_flight: int = field(default_factory=default_in_flight)
     max_waiting: int = DEFAULT_MAX_WAITING
     max_wait_s: float = 10.0
     max_streams: int = DEFAULT_MAX_STREAMS

@@ -14,6 +14,8 @@ UNIT = DEPLOY / "systemd" / "smserve.service"
 SETTINGS = DEPLOY / "systemd" / "smserve.toml"
 DOCKERFILE = DEPLOY / "docker" / "Dockerfile"
 MANIFEST = DEPLOY / "kubernetes" / "smserve.yaml"
+REPLICAS = DEPLOY / "kubernetes" / "replicas.yaml"
+POD_MONITOR = DEPLOY / "kubernetes" / "podmonitor.yaml"
 
 
 def unit() -> dict[str, dict[str, str]]:
@@ -41,6 +43,19 @@ def resources() -> dict[str, Any]:
     found = {document["kind"]: document for document in documents}
     assert len(found) == len(documents)
     return found
+
+
+def replicas() -> dict[tuple[str, str], Any]:
+    """The resources of the replicas' manifest, by kind and name."""
+    documents = list(yaml.safe_load_all(REPLICAS.read_text(encoding="utf-8")))
+    found = {(document["kind"], document["metadata"]["name"]): document for document in documents}
+    assert len(found) == len(documents)
+    return found
+
+
+def pod_monitor() -> Any:
+    """The resource for the Prometheus operator."""
+    return yaml.safe_load(POD_MONITOR.read_text(encoding="utf-8"))
 
 
 def pod() -> Any:

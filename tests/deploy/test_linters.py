@@ -1,13 +1,17 @@
-"""The linters of those who run these files find nothing wrong: systemd's, Docker's and Kubernetes'."""
+"""The linters of those who run these files find nothing wrong: systemd's, Docker's, Kubernetes' and Prometheus'."""
 
+import copy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cloudcoil.models.prometheus_operator.v1 import PodMonitor
+from pydantic import ValidationError
 
-from tests.deploy.files import DOCKERFILE, MANIFEST, UNIT
+from tests.deploy.files import DOCKERFILE, MANIFEST, REPLICAS, UNIT, pod_monitor
 
 BIN = Path(sys.executable).parent
 VERSIONS = ("1.27", "1.37")  # the first in which gRPC probes are stable, and the newest that is known
@@ -18,10 +22,27 @@ def check(*command: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_manifest(version: str) -> None:
-    passed = check(BIN / "kubernetes-validate", "--strict", "-k", version, MANIFEST)
+@pytest.mark.parametrize(("manifest", "resources"), [(MANIFEST, 6), (REPLICAS, 8)])
+def test_the_manifests(manifest: Path, resources: int, version: str) -> None:
+    passed = check(BIN / "kubernetes-validate", "--strict", "-k", version, manifest)
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert passed.stdout.count(" passed for resource ") == 6
+    assert passed.stdout.count(" passed for resource ") == resources
+
+
+def through_the_operators_schema(document: Any) -> Any:
+    """Return what is left of a PodMonitor that is read and written by models made of the operator's own definitions."""
+    return PodMonitor.model_validate(document).model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def test_the_pod_monitor() -> None:
+    document = pod_monitor()
+    assert through_the_operators_schema(document) == document
+    slip = copy.deepcopy(document)
+    slip["spec"]["podMetricsEndpoints"][0]["intervall"] = "15s"
+    assert through_the_operators_schema(slip) == document, "what is unknown gets lost"
+    slip["spec"]["podMetricsEndpoints"][0]["interval"] = "15 seconds"
+    with pytest.raises(ValidationError, match="interval"):
+        through_the_operators_schema(slip)
 
 
 def test_a_slip_in_the_manifest_is_found(tmp_path: Path) -> None:

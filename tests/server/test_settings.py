@@ -6,6 +6,7 @@ import pytest
 
 from smserve.errors import InvalidInput
 from smserve.server import Security, ServerSettings
+from smserve.server.settings import default_in_flight
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,9 @@ def test_metrics_that_other_machines_can_read() -> None:
     assert not ServerSettings(metrics_port=9464).shows_metrics
     assert not ServerSettings(metrics_port=9464, metrics_host="[::1]").shows_metrics
     assert ServerSettings(metrics_port=9464, metrics_host="0.0.0.0").shows_metrics  # noqa: S104 - nothing is bound
+
+
+@pytest.mark.parametrize(("cores", "processes", "each"), [(1, 1, 2), (2, 1, 3), (2, 2, 2), (8, 3, 4), (2, 5, 2)])
+def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, each: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert default_in_flight(processes) == each

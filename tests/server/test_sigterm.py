@@ -18,6 +18,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pytest
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]  # ships no types
 
 from smserve.client import Client
@@ -46,17 +47,18 @@ def serving(model: Path, gallery: Path, *options: str) -> Iterator[tuple[subproc
 class Load:
     """Clients that ask again and again, and note what they asked before the server was told to stop."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channels: list[grpc.Channel]) -> None:
         self.failed: list[object] = []
         self.answered: list[int] = []
         self.stopped_at = math.inf
-        self._stub = retrieval_pb2_grpc.RetrievalServiceStub(channel)
+        self._stubs = itertools.cycle([retrieval_pb2_grpc.RetrievalServiceStub(channel) for channel in channels])
 
     def unary(self) -> None:
+        stub = next(self._stubs)
         while True:
             began = time.monotonic()
             try:
-                self.answered.append(len(self._stub.Search(SEARCH, timeout=20).hits))
+                self.answered.append(len(stub.Search(SEARCH, timeout=20).hits))
             except grpc.RpcError as error:
                 if began < self.stopped_at:
                     self.failed.append(error)
@@ -75,7 +77,7 @@ class Load:
 
         count = 0
         try:
-            for answer in self._stub.SearchStream(requests(), timeout=30):
+            for answer in next(self._stubs).SearchStream(requests(), timeout=30):
                 count += 1
                 self.answered.append(len(answer.response.hits))
                 more.release()
@@ -88,12 +90,15 @@ class Load:
             more.release()
 
 
-def test_nothing_that_was_asked_before_fails(tiny_model: Path, drawn_gallery: Path) -> None:
-    with (
-        serving(tiny_model, drawn_gallery, "--read-only") as (process, address),
-        grpc.insecure_channel(address) as channel,
-    ):
-        load = Load(channel)
+@pytest.mark.parametrize("option", ["--read-only", "--workers=2"])
+def test_nothing_that_was_asked_before_fails(option: str, tiny_model: Path, drawn_gallery: Path) -> None:
+    with serving(tiny_model, drawn_gallery, option) as (process, address), contextlib.ExitStack() as channels:
+        load = Load(
+            [  # each with a connection of its own, so that every worker has some
+                channels.enter_context(grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]))
+                for _ in range(8)
+            ]
+        )
         with ThreadPoolExecutor(12) as pool:
             running = [pool.submit(load.unary) for _ in range(8)] + [pool.submit(load.stream) for _ in range(4)]
             wait_for(lambda: len(load.answered) > 100, timeout_s=30)
@@ -147,6 +152,7 @@ def test_a_server_that_is_still_loading_ends_at_once(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait_for(lambda: is_not_serving(f"127.0.0.1:{port}"), timeout_s=30)
+            time.sleep(0.5)  # it gets to the pipe; a signal on the very way into the kernel does not wake it
             process.send_signal(signal.SIGTERM)
             _, log = process.communicate(timeout=20)
         finally:

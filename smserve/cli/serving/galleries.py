@@ -33,6 +33,10 @@ class ServedGalleries:
         """Return those that are not in Milvus, and so take memory of this process."""
         return [(name, place) for name, place in self.galleries if isinstance(place, Path)]
 
+    def embedded(self) -> list[MilvusAddress]:
+        """Return those in a database that one process opens at a time."""
+        return [place for _, place in self.galleries if not isinstance(place, Path) and place.file is not None]
+
 
 gallery_options = option_group(
     "served",
@@ -68,7 +72,7 @@ gallery_options = option_group(
         is_flag=True,
         show_default=False,
         help="Refuse writes, and follow within a second what another process writes; by default this server is the "
-        "one that writes.",
+        "one that writes. Several --workers only read in any case.",
     ),
     click.option(
         "--check-recall-every",

@@ -20,7 +20,7 @@ _MIB: Final = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the server takes on at a time."""
+    """What the server takes on at a time, with several workers each of them; the memory is of all together."""
 
     max_in_flight: int | None
     max_waiting: int
@@ -41,10 +41,15 @@ class Limits:
             return memory_limit()
         return MemoryLimit(self.memory_limit_mib * _MIB, "--memory-limit")
 
-    def to_settings(self) -> dict[str, Any]:
-        """Return what `ServerSettings` takes of them."""
-        settings = {"max_waiting": self.max_waiting, "max_streams": self.max_streams}
-        return settings if self.max_in_flight is None else {**settings, "max_in_flight": self.max_in_flight}
+    def to_settings(self, workers: int) -> dict[str, Any]:
+        """Return what `ServerSettings` takes of them, of each of so many processes."""
+        from smserve.server.settings import default_in_flight
+
+        return {
+            "max_in_flight": default_in_flight(workers) if self.max_in_flight is None else self.max_in_flight,
+            "max_waiting": self.max_waiting,
+            "max_streams": self.max_streams,
+        }
 
 
 limit_options = option_group(
@@ -53,7 +58,7 @@ limit_options = option_group(
     click.option(
         "--max-in-flight",
         type=click.IntRange(1, 1024),
-        show_default="number of cores, and one",
+        show_default="each worker's share of the cores, and one",
         help="Calls that run at the same time.",
     ),
     click.option(

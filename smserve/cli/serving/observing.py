@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,21 +31,25 @@ class Observing:
         """Return what `ServerSettings` takes of them."""
         return {"metrics_host": self.metrics_host, "metrics_port": self.metrics_port}
 
-    def begin(self) -> Traces | None:
-        """Set the process's log up; returns the traces to be made, if any are.
+    def begin(self) -> Callable[[], Traces | None]:
+        """Set the process's log up; returns what begins to make traces, if any are to be made.
 
-        Raises:
-            SmserveError: OpenTelemetry is not installed.
+        That is called in the process that serves, and raises SmserveError where OpenTelemetry is not installed.
         """
         from smserve.server import LogFormat, configure_logs, open_traces
 
         log_format = LogFormat(self.log_format.lower())
-        if not self.traces:
-            configure_logs(self.log_level, log_format)
-            return None
-        traces = open_traces()
-        configure_logs(self.log_level, log_format, traces.current_ids)
-        return traces
+        configure_logs(self.log_level, log_format, buffered=False)  # with no thread: workers are forked from here
+
+        def begin_traces() -> Traces | None:
+            if not self.traces:
+                configure_logs(self.log_level, log_format)
+                return None
+            traces = open_traces()
+            configure_logs(self.log_level, log_format, traces.current_ids)
+            return traces
+
+        return begin_traces
 
 
 observing_options = option_group(
@@ -67,7 +72,7 @@ observing_options = option_group(
         type=click.IntRange(0, 65535),
         metavar="PORT",
         show_default="no metrics",
-        help="Port that Prometheus scrapes, at /metrics; 0 takes a free one.",
+        help="Port that Prometheus scrapes, at /metrics; 0 takes a free one. Further --workers have those after it.",
     ),
     click.option(
         "--metrics-host",

@@ -1,7 +1,7 @@
 """A prediction of memory, by its parts; and whether it fits."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from smserve.errors import SmserveError
@@ -10,6 +10,9 @@ from smserve.server.memory.limit import MemoryLimit
 __all__ = ["MemoryPart", "MemoryPrediction", "check_memory"]
 
 _log: Final = logging.getLogger(__name__)
+
+_SUPERVISOR: Final = 80 << 20
+"""Of the process that looks after workers: measured 78 MiB, on Linux x86-64 and Python 3.11."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +34,21 @@ class MemoryPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPrediction:
-    """The parts, in the order in which they come."""
+    """What a server takes.
+
+    Attributes:
+        parts: In the order in which they come; of all workers together.
+        workers: Processes that serve.
+    """
 
     parts: tuple[MemoryPart, ...]
+    workers: int = 1
+
+    def of_workers(self, workers: int) -> "MemoryPrediction":
+        """Return what so many of such processes take together; they share the pages of mapped files."""
+        parts = (replace(part, at_rest=workers * part.at_rest, at_most=workers * part.at_most) for part in self.parts)
+        supervisor = MemoryPart(name="supervisor", at_rest=_SUPERVISOR, at_most=_SUPERVISOR)
+        return MemoryPrediction(parts=(supervisor, *parts), workers=workers)
 
     @property
     def at_rest(self) -> int:
@@ -52,9 +67,10 @@ class MemoryPrediction:
 
     def __str__(self) -> str:
         parts = ", ".join(f"{part.name} {_mib(part.at_most)}" for part in self.parts if part.at_most)
+        workers = f"{self.workers} workers: " if self.workers > 1 else ""
         return (
-            f"{_mib(self.at_rest)} MiB at rest, at most {_mib(self.at_most)} MiB ({parts}), and {_mib(self.mapped)} "
-            f"MiB of mapped files"
+            f"{workers}{_mib(self.at_rest)} MiB at rest, at most {_mib(self.at_most)} MiB ({parts}), and "
+            f"{_mib(self.mapped)} MiB of mapped files"
         )
 
 
@@ -68,8 +84,8 @@ def check_memory(prediction: MemoryPrediction, limit: MemoryLimit) -> None:
     if prediction.at_most > limit.size:
         raise SmserveError(
             f"the server may need more memory than there is, {limit}: {prediction}. Let it take on less with "
-            f"--max-decoded-mib, --max-waiting or --max-in-flight, serve fewer galleries, give it more memory, or say "
-            f"with --memory-limit how much there is"
+            f"--max-decoded-mib, --max-waiting, --max-in-flight or --workers, serve fewer galleries, give it more "
+            f"memory, or say with --memory-limit how much there is"
         )
 
 

@@ -24,17 +24,24 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def configure_logs(level: str, log_format: LogFormat, current_span: Callable[[], SpanIds | None] | None = None) -> None:
+def configure_logs(
+    level: str,
+    log_format: LogFormat,
+    current_span: Callable[[], SpanIds | None] | None = None,
+    *,
+    buffered: bool = True,
+) -> None:
     """Send the process's log to standard error, in place of where it went before.
 
     Args:
         level: The least that is logged: debug, info, warning or error.
         log_format: How it looks.
         current_span: Returns in which span it is called; None outside of one.
+        buffered: Lines are written together, by a thread; see `LogBuffer`.
     """
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(logging.Formatter(_CONSOLE) if log_format is LogFormat.CONSOLE else _json())
-    handler = LogBuffer(stream)
+    handler: logging.Handler = LogBuffer(stream) if buffered else stream
     handler.addFilter(_Surroundings(current_span))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("PIL").setLevel(logging.INFO)  # below that it logs what photos say about their takers

@@ -115,3 +115,22 @@ def test_what_can_t_fit_is_refused_with_the_numbers(tiny_model: Path) -> None:
     )
     for option in ("--max-decoded-mib", "--max-waiting", "--max-in-flight", "--memory-limit"):
         assert option in message
+
+
+def test_workers_take_it_each_and_share_the_mapped_files(tiny_model: Path, large_gallery: Path) -> None:
+    one = predicted(tiny_model, ("g", large_gallery))
+    three = one.of_workers(3)
+    supervisor = three.parts[0]
+    assert supervisor.name == "supervisor"
+    assert three.at_rest == 3 * one.at_rest + supervisor.at_rest
+    assert three.at_most == 3 * one.at_most + supervisor.at_most
+    assert three.mapped == one.mapped
+    assert str(three).startswith("3 workers: ")
+    with pytest.raises(SmserveError, match="--workers, serve fewer galleries"):
+        check_memory(three, MemoryLimit(2 * one.at_most, "the machine's memory"))
+
+
+def test_a_supervisor_takes_what_was_predicted(tiny_model: Path) -> None:
+    supervisor = predicted(tiny_model).of_workers(2).parts[0]
+    with ServerProcess(tiny_model, "--workers", "2") as server:
+        assert resident_bytes(server.pid) == pytest.approx(supervisor.at_rest, rel=0.25)
