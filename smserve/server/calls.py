@@ -10,7 +10,7 @@ import grpc
 from smserve.server.admission import Admission
 from smserve.server.events import CallObserver
 from smserve.server.places import StreamPlaces
-from smserve.server.record import REQUEST_ID_KEY, CallRecord
+from smserve.server.record import REQUEST_ID_KEY, CallRecord, RequestIds
 from smserve.server.requests import checked, checked_each, lenient
 from smserve.server.security import Access
 from smserve.service.interest import remaining_s, still_wanted
@@ -53,6 +53,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         self._administration: Final = administration
         self._streams: Final = streams
         self._observers: Final = observers
+        self._ids: Final = RequestIds()
         self._wrapped: Final[dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
 
     def intercept_service(
@@ -95,7 +96,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         admission = self._administration if method in _ADMINISTRATION else self._admission
 
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            record = CallRecord(method, context, self._observers)
+            record = CallRecord(method, context, self._ids, self._observers)
             try:
                 record.caller = self._access.permit(method, context)
                 checked(request)
@@ -119,7 +120,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         permit = self._access.permit
 
         def stream(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            record = CallRecord(method, context, self._observers)
+            record = CallRecord(method, context, self._ids, self._observers)
             try:
                 record.caller = permit(method, context)
                 with self._streams.hold():

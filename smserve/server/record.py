@@ -17,16 +17,29 @@ from smserve.errors import Cancelled, InternalError, InvalidInput, SmserveError
 from smserve.server.events import CallBegun, CallEnded, CallObserver, Ending
 from smserve.wire.status import code_name, error_to_status
 
-__all__ = ["REQUEST_ID_KEY", "CallRecord"]
+__all__ = ["REQUEST_ID_KEY", "CallRecord", "RequestIds"]
 
 REQUEST_ID_KEY: Final = "x-request-id"
 """Metadata: a caller may give one; every reply to a call that succeeded carries it, and every error's ErrorInfo."""
 
 _TOLD: Final = 500  # characters of an error's message
-_PROCESS: Final = secrets.token_hex(4)
-_calls: Final[Iterator[int]] = itertools.count(1)
-"""Numbers of calls. Ids drawn one by one would be a system call each, for which the interpreter is let go of."""
 _log: Final = logging.getLogger(__name__)
+
+
+class RequestIds:
+    """Draws ids that no other server draws; safe to use from many threads.
+
+    By lot, each would be a system call, for which the interpreter is let go of: so the lot falls once, and then they
+    are counted.
+    """
+
+    def __init__(self) -> None:
+        self._lot: Final = secrets.token_hex(4)
+        self._numbers: Final[Iterator[int]] = itertools.count(1)
+
+    def draw(self) -> str:
+        """Return the next."""
+        return f"{self._lot}-{next(self._numbers):x}"
 
 
 class CallRecord:
@@ -38,14 +51,16 @@ class CallRecord:
         caller: Who asks, as `Access.permit` has it.
     """
 
-    def __init__(self, method: str, context: grpc.ServicerContext, observers: Sequence[CallObserver] = ()) -> None:
+    def __init__(
+        self, method: str, context: grpc.ServicerContext, ids: RequestIds, observers: Sequence[CallObserver] = ()
+    ) -> None:
         self.name: Final = method.rpartition("/")[2]
         self.answers = 0
         self.caller = ""
         self._method: Final = method
         self._context: Final = context
         metadata = tuple(context.invocation_metadata())
-        self._request_id: Final = _request_id(metadata)
+        self._request_id: Final = _given_id(metadata) or ids.draw()
         self._start: Final = time.perf_counter()
         self._error: SmserveError | None = None
         self._is_missing = False  # the method, in this version
@@ -102,9 +117,9 @@ def _reported(error: SmserveError) -> str:
     return f"{error.reason}: {detail}"[:_TOLD]
 
 
-def _request_id(metadata: Sequence[tuple[str, Any]]) -> str:
-    """Return the caller's id where it is fit for a log line, else a new one."""
+def _given_id(metadata: Sequence[tuple[str, Any]]) -> str:
+    """Return the caller's id where it is fit for a log line, else nothing."""
     for key, value in metadata:
         if key == REQUEST_ID_KEY and isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,64}", value):
             return value
-    return f"{_PROCESS}-{next(_calls):x}"
+    return ""

@@ -10,7 +10,7 @@ import grpc
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]  # ships no types
 
 from smserve.errors import SmserveError
-from smserve.server.record import CallRecord
+from smserve.server.record import CallRecord, RequestIds
 from smserve.server.security import Access
 
 __all__ = ["MAX_STREAMS", "ReflectionCap", "add_reflection"]
@@ -26,6 +26,7 @@ class ReflectionCap(grpc.ServerInterceptor):
     def __init__(self, access: Access) -> None:
         """Let those in whom `access` permits."""
         self._access: Final = access
+        self._ids: Final = RequestIds()
         self._free = threading.Semaphore(MAX_STREAMS)
 
     def intercept_service(
@@ -41,7 +42,7 @@ class ReflectionCap(grpc.ServerInterceptor):
         assert behavior is not None, "reflection's one method"  # noqa: S101 - for the type checker
 
         def capped(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-            record = CallRecord(method, context)
+            record = CallRecord(method, context, self._ids)
             try:
                 self._access.permit(method, context)
             except SmserveError as error:
