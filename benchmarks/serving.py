@@ -7,9 +7,9 @@ threads and two processes that decode, embed and search without gRPC. An echo is
 with the same photos; the overhead is what one search at a time takes longer than the sum of its stages. LitServe runs
 in an environment of its own, made under --cache, with the same model file and FAISS; it gets as many callers as suit it
 best, and beside the default one ours is asked with OpenVINO, too. A plain server has the three stages in a gRPC
-handler, and nothing else: what it misses of the limit, and takes longer, is gRPC's for Python. Vectors: 100,000 x 64,
-recall@10 at least 0.99, beside a minimal gRPC server with the same index, payload and messages. All sides take turns.
-`--quick` takes 3 short turns.
+handler, and nothing else: what it misses of the limit, and takes longer, is gRPC's for Python. Workers are two
+processes behind one port, with more callers. Vectors: 100,000 x 64, recall@10 at least 0.99, beside a minimal gRPC
+server with the same index, payload and messages. All sides take turns. `--quick` takes 3 short turns.
 """
 
 import argparse
@@ -20,13 +20,16 @@ from typing import Final
 
 from benchmarks.answering import material
 from benchmarks.answering.litserve_process import KINDS, LitServeProcess, make_environment
-from benchmarks.answering.turns import CALLERS, Pictures, Turns, answering_side
+from benchmarks.answering.turns import CORES, Pictures, Turns, answering_side
 from benchmarks.evidence import describe_machine, print_measure
 from benchmarks.server_process import ServerProcess
 
 _LITSERVE_CALLERS: Final = (4, 8)
 _PRECISIONS: Final = {"googlenet": "bfloat16", "demo": "float32"}
 """Of OpenVINO. In bfloat16 the demo's EfficientNet-Lite0 fails its self-check, by a cosine of 0.9988."""
+_SIDES: Final = ("", "workers_", "plain_")
+_WORKERS: Final = ("--read-only", "--workers", str(CORES))
+_CALLERS_OF_WORKERS: Final = 8  # each has a connection, which the kernel gives to a worker by lot
 _PARTS: Final = ("pictures", "litserve", "openvino", "vectors")
 
 
@@ -68,14 +71,12 @@ def main(arguments: list[str]) -> None:
 
 def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
     """Compare with the limit, and the overhead with an echo."""
-    of_limit: dict[str, list[float]] = {}
-    overhead: dict[str, list[float]] = {}
-    plain_of_limit: dict[str, list[float]] = {}
-    plain_overhead: dict[str, list[float]] = {}
+    of_limit: dict[str, dict[str, list[float]]] = {side: {name: [] for name in sets} for side in _SIDES}
+    overhead: dict[str, dict[str, list[float]]] = {side: {name: [] for name in sets} for side in ("", "plain_")}
     for name, these in sets.items():
-        of_limit[name], overhead[name], plain_of_limit[name], plain_overhead[name] = [], [], [], []
         with (
             these.served() as ours,
+            these.served(*_WORKERS) as workers,
             these.plain() as plain,
             these.bare() as one,
             these.bare() as other,
@@ -83,27 +84,35 @@ def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
             answering_side("load", "echo", echo.built["address"], *these.photos) as echoes,
         ):
             for _ in range(turns.repetitions):
-                rate, plain_rate, limit = turns.rate(ours), turns.rate(plain), turns.limit(one, other)
-                of_limit[name].append(rate / limit)
-                plain_of_limit[name].append(plain_rate / limit)
+                rates = turns.rate(ours), turns.rate(workers, _CALLERS_OF_WORKERS), turns.rate(plain)
+                limit = turns.limit(one, other)
                 search_s, plain_s, echo_s = turns.median_s(ours), turns.median_s(plain), turns.median_s(echoes)
                 stages = one.ask(threads=1, seconds=turns.seconds)["stages"]
-                overhead[name].append((search_s - sum(stages.values())) / echo_s)
-                plain_overhead[name].append((plain_s - sum(stages.values())) / echo_s)
+                for side, rate in zip(_SIDES, rates, strict=True):
+                    of_limit[side][name].append(rate / limit)
+                for side, took_s in (("", search_s), ("plain_", plain_s)):
+                    overhead[side][name].append((took_s - sum(stages.values())) / echo_s)
+                told = ", ".join(
+                    f"{side}{rate:.1f}" for side, rate in zip(("", "workers ", "plain "), rates, strict=True)
+                )
                 print(
-                    f"{name}: {rate:.1f} searches/s, plain {plain_rate:.1f}, of {limit:.1f}; one takes "
-                    f"{search_s * 1e3:.2f} ms, plain {plain_s * 1e3:.2f}, its stages "
+                    f"{name}: {told} searches/s of {limit:.1f}; one takes {search_s * 1e3:.2f} ms, plain "
+                    f"{plain_s * 1e3:.2f}, its stages "
                     f"{', '.join(f'{stage} {took * 1e3:.2f}' for stage, took in stages.items())}, an echo "
                     f"{echo_s * 1e3:.2f} ms",
                     flush=True,
                 )
     for name in sets:
-        print_measure(f"serving.{name}.throughput_of_limit", of_limit[name], goal=0.9, better="higher")
-        print_measure(f"serving.{name}.plain_throughput_of_limit", plain_of_limit[name], better="higher")
-        print_measure(f"serving.{name}.p50_overhead_in_echoes", overhead[name], goal=1.5, better="lower")
-        print_measure(f"serving.{name}.plain_p50_overhead_in_echoes", plain_overhead[name], better="lower")
-    print_measure("serving.throughput_of_limit", _worse(min, of_limit), goal=0.9, better="higher")
-    print_measure("serving.p50_overhead_in_echoes", _worse(max, overhead), goal=1.5, better="lower")
+        for side in _SIDES:
+            goal = None if side == "plain_" else 0.9
+            print_measure(f"serving.{name}.{side}throughput_of_limit", of_limit[side][name], goal=goal, better="higher")
+        for side in overhead:
+            goal = None if side else 1.5
+            print_measure(
+                f"serving.{name}.{side}p50_overhead_in_echoes", overhead[side][name], goal=goal, better="lower"
+            )
+    print_measure("serving.throughput_of_limit", _worse(min, of_limit[""]), goal=0.9, better="higher")
+    print_measure("serving.p50_overhead_in_echoes", _worse(max, overhead[""]), goal=1.5, better="lower")
 
 
 def openvino(sets: dict[str, Pictures], turns: Turns) -> None:
@@ -168,23 +177,29 @@ def vectors(folder: Path, turns: Turns) -> None:
     """Compare searches by vector with a minimal server, and with an echo."""
     model, gallery, queries = material.vector_gallery(folder)
     apart = material.taken_apart(gallery, folder / "vectors-apart")
-    ratios, echo_ratios = [], []
+    ratios, of_workers, echo_ratios = [], [], []
     with (
         ServerProcess(model, "--gallery", str(gallery), log_level="info") as server,
+        ServerProcess(model, "--gallery", str(gallery), *_WORKERS, log_level="info") as several,
         answering_side("minimal", str(apart)) as minimal,
         answering_side("echo") as echo,
         answering_side("load", "vector", server.address, str(queries)) as ours,
+        answering_side("load", "vector", several.address, str(queries)) as workers,
         answering_side("load", "vector", minimal.built["address"], str(queries)) as theirs,
         answering_side("load", "echo", echo.built["address"], str(queries)) as echoes,
     ):
-        for load in (ours, theirs, echoes):
-            load.ask(callers=CALLERS, seconds=2 * turns.seconds)  # what is kept at hand is there
+        for load in (ours, workers, theirs, echoes):
+            load.ask(callers=_CALLERS_OF_WORKERS, seconds=2 * turns.seconds)  # what is kept at hand is there
         for _ in range(turns.repetitions):
-            rate, least, plain = turns.rate(ours), turns.rate(theirs), turns.rate(echoes)
+            rate, several_rate = turns.rate(ours), turns.rate(workers, _CALLERS_OF_WORKERS)
+            least, plain = turns.rate(theirs), turns.rate(echoes)
             ratios.append(rate / least)
+            of_workers.append(several_rate / least)
             echo_ratios.append(rate / plain)
-            print(f"vectors: {rate:.0f} searches/s, minimal {least:.0f}, echo {plain:.0f}", flush=True)
+            told = f"vectors: {rate:.0f} searches/s, workers {several_rate:.0f}, minimal {least:.0f}, echo {plain:.0f}"
+            print(told, flush=True)
     print_measure("serving.vector_search_of_minimal", ratios, goal=0.9, better="higher")
+    print_measure("serving.workers_vector_search_of_minimal", of_workers, better="higher")
     print_measure("serving.vector_search_of_echo", echo_ratios, better="higher")
 
 
