@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from smserve.embedder.backend import Backend, Signature, TensorType
 from smserve.embedder.settings import InferenceSettings
 from smserve.errors import ModelDamaged, SmserveError
 from smserve.model_file import INPUT_NAME, OUTPUT_NAME
+from smserve.ort import onnxruntime
 from smserve.types import FloatArray
 
 __all__ = ["OnnxRuntimeBackend"]

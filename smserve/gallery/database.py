@@ -13,6 +13,7 @@ from smserve.errors import DiskFull, GalleryDamaged, GalleryLocked, SmserveError
 __all__ = ["Database", "Execute", "create_database", "restore_schema"]
 
 _BUSY_S: Final = 10.0
+_MOST_IDLE: Final = 4  # connections that wait for a thread: each holds two files, and pages of its own
 _OPTIONS: Final[Mapping[str, Any]] = {
     "timeout": _BUSY_S,
     "isolation_level": None,
@@ -147,7 +148,8 @@ class Database:
             if self._uses[connection]:
                 return
             del self._uses[connection], self._lent[thread]
-            if self._closed:
+            if self._closed or len(self._idle) >= _MOST_IDLE:
+                self._versions.pop(connection, None)
                 connection.close()
             else:
                 self._idle.append(connection)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from smserve.embedder import Embedder, InferenceSettings
 from smserve.errors import InvalidImage, ModelDamaged, SmserveError
 from smserve.model_file import METADATA_KEY, fingerprint
+from smserve.ort import onnxruntime
 from tests.support.pictures import COLORS, draw, encode
 from tests.support.tiny_model import write_tiny_model
 

@@ -56,6 +56,21 @@ def test_a_query_under_way_ends_as_it_would(tmp_path: Path) -> None:
         list(database.rows("SELECT name FROM numbers"))
 
 
+def test_few_connections_stay_open(tmp_path: Path) -> None:
+    database, together = numbers(tmp_path / "d"), threading.Barrier(8)
+
+    def read() -> None:
+        with database.snapshot():
+            together.wait(timeout=20)
+            assert len(list(database.rows("SELECT name FROM numbers"))) == 100
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(read) for _ in range(8)]:
+            done.result(timeout=20)
+    assert len(database._idle) == 4
+    database.close()
+
+
 def test_a_transaction_is_all_or_none(tmp_path: Path) -> None:
     database = numbers(tmp_path / "d")
 

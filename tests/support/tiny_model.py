@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from smserve.images import ResizeRule, prepare
 from smserve.model_file import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Calibration, Manifest, SelfCheckItem
+from smserve.ort import onnxruntime
 from tests.support.pictures import draw, encode
 
 RULE = ResizeRule(mode="squash", size=16, height=16, width=16, decoding="reduced")

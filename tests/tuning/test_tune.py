@@ -46,7 +46,7 @@ def test_the_model_brings_pictures_of_its_own(tiny_model: Path) -> None:
 
 
 def test_what_the_machine_lacks_is_listed_with_the_reason(tiny_model: Path) -> None:
-    import onnxruntime
+    from smserve.ort import onnxruntime
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime has CUDA")

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from smserve.errors import SmserveError
 from smserve.model_file import INPUT_NAME, OUTPUT_NAME
+from smserve.ort import onnxruntime
 from smserve.types import FloatArray
 
 __all__ = [
