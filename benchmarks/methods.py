@@ -168,6 +168,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="a run each (default: 0 to 4)")
     parser.add_argument("--hours", type=float, default=10.0, help="end after so many, to go on later (default: 10)")
     parser.add_argument("--cache", type=Path, default=Path("runs/benchmark-methods"), help="where records are kept")
+    parser.add_argument("--records", type=Path, help="their file, to carry it elsewhere (default: in the cache)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="where the emoji are")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
     parser.add_argument("--pictures", type=int, help="a run embeds (default: 30,000 emoji, 8,000 photos)")
@@ -178,10 +179,11 @@ def main(arguments: list[str]) -> None:
         options.seeds, options.shares = options.seeds[:1], SHARES[1:2]
     folder = options.cache / ("quick" if options.quick else "whole")
     folder.mkdir(parents=True, exist_ok=True)
+    file = options.records or folder / "records.jsonl"
     print(
-        f"{', '.join(options.data_sets)}; seeds {options.seeds}; records in {folder}; {describe_machine()}.", flush=True
+        f"{', '.join(options.data_sets)}; seeds {options.seeds}; records in {file}; {describe_machine()}.", flush=True
     )
-    records = Records(folder / "records.jsonl")
+    records = Records(file)
     run = partial(run_entry, cache=options.cache, deadline=time.time() + options.hours * _HOUR)
     context = multiprocessing.get_context("spawn")
     os.environ["OMP_NUM_THREADS"] = "1"  # of the processes: one a core; threads that wait for each other cost more
