@@ -48,9 +48,9 @@ class Candidate:
 def candidates_of(kind: InferenceSettings, cores: int) -> Sequence[Candidate]:
     """Return what is measured of a provider and precision on a machine with so many cores.
 
-    On a CPU: one thread a call up to all, with as many calls as keep the cores busy, and one more, which decodes
-    meanwhile, but never a single one, since a server also has calls without a picture; and all threads for one batch at
-    a time. On a GPU, the CPU only decodes: more calls, and larger batches.
+    On a CPU: one thread a call up to all, with as many calls as keep the cores busy, and one more: without a server it
+    is no faster, in one it is by a sixth, since calls wait for gRPC, too; and all threads for one batch at a time. On a
+    GPU, the CPU only decodes: more calls, and larger batches.
     """
     return tuple(dict.fromkeys(_on_cuda(kind, cores) if kind.provider == "cuda" else _on_cpu(kind, cores)))
 
@@ -65,8 +65,7 @@ def _on_cpu(kind: InferenceSettings, cores: int) -> Iterator[Candidate]:
     threads = sorted({cores, *(1 << power for power in range(cores.bit_length()))})
     for each in threads:
         busy = -(-cores // each)  # calls that take all cores
-        for in_flight in (max(2, busy), busy + 1):
-            yield _candidate(kind, threads=each, batch=1, in_flight=in_flight)
+        yield _candidate(kind, threads=each, batch=1, in_flight=busy + 1)
     yield _candidate(kind, threads=cores, batch=_BATCH_ON_CPU, in_flight=2 * cores)
 
 
