@@ -3,13 +3,18 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from smserve.client import Client
-from smserve.errors import GalleryReadOnly
+from smserve.embedder import Embedder
+from smserve.engine import Engine
+from smserve.errors import GalleryFixed
+from smserve.gallery import NewItem
 from smserve.server import open_engine
 from smserve.types import UpsertItem
 from smserve.ui.state import read_state, recall_text
+from tests.support.memory_gallery import MemoryGallery
 from tests.support.pictures import draw, encode
 from tests.support.running import running_server
 
@@ -33,11 +38,21 @@ def test_a_gallery_that_is_written_to_tells_its_generations(
     assert [each.state for each in gallery.models] == ["in use"]
 
 
-def test_what_the_server_refuses_to_tell_is_the_reason(address: str) -> None:
-    with Client(address) as client:
+def test_what_the_server_refuses_to_tell_is_the_reason(tiny_model: Path) -> None:
+    embedder = Embedder(tiny_model)
+    items = [NewItem(item_id="one", vector=np.eye(8, dtype=np.float32)[0])]
+    gallery = MemoryGallery(items, model_fingerprint=embedder.fingerprint, dimension=8)
+    with running_server(Engine(embedder, {"basis": gallery})) as server, Client(server.address) as client:
         state = read_state(client)
-    assert [type(each.generations) for each in state.galleries] == [GalleryReadOnly] * 3
+    assert [type(each.generations) for each in state.galleries] == [GalleryFixed]
     assert state.round_trip_ms > 0
+
+
+def test_a_gallery_that_is_only_read_tells_its_generations(address: str) -> None:
+    with Client(address) as client:
+        galleries = read_state(client).galleries
+    assert galleries
+    assert all(isinstance(each.generations, list) for each in galleries)
 
 
 @pytest.mark.parametrize(
