@@ -9,6 +9,8 @@ a run too. Runs go side by side, one for each core: seconds of methods compare o
 best baseline, which is chosen by the test classes, in its favour; its spread is the paired bootstrap's interval of 95 %
 over queries. `smart_plus_cost_ratio` is the share of the pictures with which smart-plus, annealed over it, reaches the
 best baseline's Recall@1, interpolated between the shares tried. `--quick` says only that the path works.
+
+Runs made so far: `--records benchmarks/comparing/records.jsonl` goes on with them.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from typing import Final
 
 from benchmarks.answering import material
 from benchmarks.answering.litserve_process import KINDS, LitServeProcess, make_environment
-from benchmarks.answering.turns import CORES, Pictures, Turns, answering_side
+from benchmarks.answering.turns import WORKERS, Pictures, Turns, answering_side
 from benchmarks.evidence import describe_machine, print_measure
 from benchmarks.server_process import ServerProcess
 
@@ -28,7 +28,6 @@ _LITSERVE_CALLERS: Final = (4, 8)
 _PRECISIONS: Final = {"googlenet": "bfloat16", "demo": "float32"}
 """Of OpenVINO. In bfloat16 the demo's EfficientNet-Lite0 fails its self-check, by a cosine of 0.9988."""
 _SIDES: Final = ("", "workers_", "plain_")
-_WORKERS: Final = ("--read-only", "--workers", str(CORES))
 _CALLERS_OF_WORKERS: Final = 8  # each has a connection, which the kernel gives to a worker by lot
 _PARTS: Final = ("pictures", "litserve", "openvino", "vectors")
 
@@ -76,7 +75,7 @@ def pictures(sets: dict[str, Pictures], turns: Turns) -> None:
     for name, these in sets.items():
         with (
             these.served() as ours,
-            these.served(*_WORKERS) as workers,
+            these.served(*WORKERS) as workers,
             these.plain() as plain,
             these.bare() as one,
             these.bare() as other,
@@ -180,7 +179,7 @@ def vectors(folder: Path, turns: Turns) -> None:
     ratios, of_workers, echo_ratios = [], [], []
     with (
         ServerProcess(model, "--gallery", str(gallery), log_level="info") as server,
-        ServerProcess(model, "--gallery", str(gallery), *_WORKERS, log_level="info") as several,
+        ServerProcess(model, "--gallery", str(gallery), *WORKERS, log_level="info") as several,
         answering_side("minimal", str(apart)) as minimal,
         answering_side("echo") as echo,
         answering_side("load", "vector", server.address, str(queries)) as ours,

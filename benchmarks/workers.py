@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.answering import material
-from benchmarks.answering.turns import CORES, Pictures, Turns, answering_side
+from benchmarks.answering.turns import CORES, WORKERS, Pictures, Turns, answering_side
 from benchmarks.evidence import describe_machine, print_measure
 from benchmarks.server_process import ServerProcess
 from benchmarks.side import Side
@@ -21,7 +21,6 @@ from smserve.tuning import Limits, tune
 
 _CALLERS: Final = (4, 8)
 _PARTS: Final = ("pictures", "vectors")
-_WORKERS: Final = ("--read-only", "--workers", str(CORES))
 _THREADS: Final = ("--read-only",)  # as the workers: each side follows a gallery that another process may write
 
 
@@ -63,7 +62,7 @@ def pictures(folder: Path, turns: Turns) -> list[float]:
     print(f"tuned: {' '.join(f'{name} {value}' for name, value in tuned.items())}", flush=True)
     threads = [word for option in tuned.items() for word in option]
     of_each = [word for option in tuned.items() if option[0] != "--max-in-flight" for word in option]
-    with these.served(*_THREADS, *threads) as one, these.served(*_WORKERS, *of_each) as several:
+    with these.served(*_THREADS, *threads) as one, these.served(*WORKERS, *of_each) as several:
         return _ratios("pictures", several, one, turns)
 
 
@@ -73,7 +72,7 @@ def vectors(folder: Path, turns: Turns) -> list[float]:
     served = ("--gallery", str(gallery))
     with (
         ServerProcess(model, *served, *_THREADS, log_level="info") as one,
-        ServerProcess(model, *served, *_WORKERS, log_level="info") as several,
+        ServerProcess(model, *served, *WORKERS, log_level="info") as several,
         answering_side("load", "vector", one.address, str(queries)) as of_one,
         answering_side("load", "vector", several.address, str(queries)) as of_several,
     ):

@@ -1,12 +1,10 @@
 """The plainest Python gRPC server: answers any bytes with a few of its own. `python -m benchmarks.answering.echo`."""
 
-import json
-import os
-import sys
-from concurrent import futures
 from typing import Final
 
 import grpc
+
+from benchmarks.answering.listening import listen
 
 __all__ = ["METHOD"]
 
@@ -22,14 +20,7 @@ class _Handler(grpc.GenericRpcHandler):
 
 
 def _main() -> None:
-    threads = 1 + (os.cpu_count() or 1)
-    server = grpc.server(futures.ThreadPoolExecutor(threads), options=[("grpc.max_receive_message_length", 2**24)])
-    server.add_generic_rpc_handlers((_Handler(),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
-    sys.stdin.read()
-    server.stop(None)
+    listen(lambda server: server.add_generic_rpc_handlers((_Handler(),)))
 
 
 if __name__ == "__main__":

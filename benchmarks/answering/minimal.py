@@ -7,15 +7,14 @@ No validation, no limits, no filters, no deletions, no log, no metrics: what ans
 """
 
 import json
-import os
 import sys
-from concurrent import futures
 from pathlib import Path
 
 import faiss
 import grpc
 import numpy as np
 
+from benchmarks.answering.listening import answer_searches
 from smserve.v1 import retrieval_pb2
 
 TOP_K = 10
@@ -47,18 +46,7 @@ class Minimal:
 
 
 def _main() -> None:
-    server = grpc.server(futures.ThreadPoolExecutor(1 + (os.cpu_count() or 1)))
-    search = grpc.unary_unary_rpc_method_handler(
-        Minimal(Path(sys.argv[1])).search,
-        request_deserializer=retrieval_pb2.SearchRequest.FromString,
-        response_serializer=retrieval_pb2.SearchResponse.SerializeToString,
-    )
-    server.add_registered_method_handlers("smserve.v1.RetrievalService", {"Search": search})
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
-    sys.stdin.read()
-    server.stop(None)
+    answer_searches(Minimal(Path(sys.argv[1])).search)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,13 @@ No validation, no limits, no filters, no log, no metrics: what gRPC for Python c
 """
 
 import argparse
-import json
-import os
-import sys
-from concurrent import futures
 from pathlib import Path
 
 import grpc
 import numpy as np
 
 from benchmarks.answering.bare import TOP_K, Bare
+from benchmarks.answering.listening import answer_searches
 from smserve.v1 import retrieval_pb2
 
 
@@ -44,20 +41,7 @@ def _main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--gallery", type=Path, required=True)
     options = parser.parse_args()
-    plain = Plain(Bare(options.model, options.gallery, [], "cpu", "float32"))
-    threads = 1 + (os.cpu_count() or 1)
-    server = grpc.server(futures.ThreadPoolExecutor(threads), options=[("grpc.max_receive_message_length", 2**24)])
-    search = grpc.unary_unary_rpc_method_handler(
-        plain.search,
-        request_deserializer=retrieval_pb2.SearchRequest.FromString,
-        response_serializer=retrieval_pb2.SearchResponse.SerializeToString,
-    )
-    server.add_registered_method_handlers("smserve.v1.RetrievalService", {"Search": search})
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
-    sys.stdin.read()
-    server.stop(None)
+    answer_searches(Plain(Bare(options.model, options.gallery, [], "cpu", "float32")).search)
 
 
 if __name__ == "__main__":

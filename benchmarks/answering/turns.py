@@ -10,10 +10,12 @@ from typing import Any, Final
 from benchmarks.server_process import ServerProcess
 from benchmarks.side import Side
 
-__all__ = ["CALLERS", "CORES", "Pictures", "Turns", "answering_side"]
+__all__ = ["CALLERS", "CORES", "WORKERS", "Pictures", "Turns", "answering_side"]
 
 CORES: Final = 2
 CALLERS: Final = 4
+WORKERS: Final = ("--read-only", "--workers", str(CORES))
+"""Options of `smserve serve`."""
 
 
 class Turns:

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from smserve.errors import InvalidInput
+from smserve.gallery.interchange.arrow import load_arrow, load_parquet
 from smserve.gallery.interchange.header import Header
-from smserve.gallery.interchange.library import load_arrow, load_parquet
 from smserve.types import FloatArray
 
 __all__ = ["TEXTS", "ItemBatch", "ItemFile"]

@@ -18,8 +18,8 @@ import numpy as np
 
 from smserve.errors import AlreadyExists, GalleryLocked, SmserveError
 from smserve.gallery.durable import sync_directory, sync_file, write_failed
+from smserve.gallery.interchange.arrow import load_arrow, load_parquet
 from smserve.gallery.interchange.header import Header
-from smserve.gallery.interchange.library import load_arrow, load_parquet
 from smserve.gallery.interchange.parquet import TEXTS
 from smserve.gallery.lock import take_lock
 from smserve.gallery.row import Row

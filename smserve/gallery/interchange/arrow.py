@@ -1,4 +1,4 @@
-"""The library pyarrow, which the extra `parquet` brings, loaded when it is needed: the only module that touches it."""
+"""The library pyarrow, of the extra `parquet`, loaded when it is needed; no other module of the gallery touches it."""
 
 from types import ModuleType
 
@@ -27,4 +27,4 @@ def load_parquet() -> ModuleType:
     """Return the module `pyarrow.parquet`; after `load_arrow`."""
     import pyarrow.parquet
 
-    return pyarrow.parquet  # type: ignore[no-any-return]
+    return pyarrow.parquet  # type: ignore[no-any-return]  # it ships no types
