@@ -173,7 +173,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--records", type=Path, help="their file, to carry it elsewhere (default: in the cache)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="where the emoji are")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
-    parser.add_argument("--pictures", type=int, help="a run embeds (default: 30,000 emoji, 8,000 photos)")
+    parser.add_argument("--pictures", type=int, help="a run embeds (default: 15,000 emoji, 5,000 photos)")
     parser.add_argument("--quick", action="store_true", help="few classes, pictures and trials, one seed and share")
     options = parser.parse_args(arguments)
     options.shares = SHARES

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +51,7 @@ def serve(
         SmserveError: Whatever `foresee` and `open_engine` raise.
     """
     use_few_threads()
-    stopping = threading.Event()
+    asked_to_stop: SimpleQueue[None] = SimpleQueue()  # an Event's lock is not for handlers: they interrupt who holds it
     with ExitStack() as undo:
         for number in _SIGNALS:
             undo.callback(signal.signal, number, signal.getsignal(number))
@@ -58,27 +59,29 @@ def serve(
         signal.signal(signal.SIGTERM, end_process)
         server = undo.enter_context(Server(settings, traces=traces))
 
-        def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
-            if stopping.is_set():
-                server.hurry()
-            stopping.set()
-
         memory = foresee() if foresee is not None else None
         engine = open_engine()
         collect_rarely()
         for number in _SIGNALS:
-            signal.signal(number, on_signal)
+            signal.signal(number, lambda *_: asked_to_stop.put(None))
         server.start(engine, memory)
         warn_of_reach(settings, server.address, server.metrics_url)
         if server.health_address is not None:
             _log.info("health alone is answered on %s, too", server.health_address)
         on_ready(server)
-        stopping.wait()
+        asked_to_stop.get()
+        threading.Thread(target=_hurry, args=(server, asked_to_stop), name="smserve-hurry", daemon=True).start()
         _log.info(
             "stopping: draining for %g s, then up to %g s for running calls", settings.drain_delay, settings.grace_s
         )
         server.stop()
     _log.info("stopped")
+
+
+def _hurry(server: Server, asked_to_stop: "SimpleQueue[None]") -> None:
+    """Stop at once when asked a second time."""
+    asked_to_stop.get()
+    server.hurry()
 
 
 def warn_of_reach(settings: ServerSettings, address: str, metrics_url: str | None) -> None:

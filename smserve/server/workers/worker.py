@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from smserve.engine import Engine, use_few_threads
@@ -61,18 +62,18 @@ def work(
 def _serve(
     settings: ServerSettings, engine: Engine, traces: "Traces | None", memory: MemoryReport, end: WorkerEnd
 ) -> None:
-    stopping = threading.Event()
+    asked_to_stop: SimpleQueue[None] = SimpleQueue()  # an Event's lock is not for handlers: they interrupt who holds it
     with Server(settings, traces=traces) as server:
 
         def listen() -> None:
             while (order := end.next_order()) is not None:
                 if order is Order.HURRY:
                     server.hurry()
-            stopping.set()
+            asked_to_stop.put(None)
 
         threading.Thread(target=listen, name="smserve-orders", daemon=True).start()
-        signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+        signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.put(None))
         server.start(engine, memory)
         end.tell(Report(serving=True, metrics_url=server.metrics_url))
-        stopping.wait()
+        asked_to_stop.get()
         server.stop()

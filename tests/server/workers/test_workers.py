@@ -1,5 +1,6 @@
 """`smserve serve --workers`: several processes on one port, as one server to who asks, starts and stops it."""
 
+import itertools
 import os
 import queue
 import re
@@ -205,6 +206,18 @@ def test_a_signal_to_all_of_them_is_one_signal(tiny_model: Path, drawn_gallery: 
     assert time.monotonic() - began < 10
     assert server.process.returncode == 0
     assert not any(map(is_there, pids))
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_storm_of_signals_stops_them_at_once(tiny_model: Path, drawn_gallery: Path, attempt: int) -> None:
+    """Each may interrupt what a former one set off, in the midst of a lock."""
+    with served(tiny_model, drawn_gallery, "--drain-delay", 600) as server:
+        for number in itertools.islice(itertools.cycle((signal.SIGTERM, signal.SIGINT)), 300):
+            with suppress(ProcessLookupError):
+                os.killpg(server.process.pid, number)
+            time.sleep(0.0002)
+        server.ended()
+    assert server.process.returncode in {0, -signal.SIGTERM, -signal.SIGINT}, "one may come when all is over"
 
 
 def test_the_supervisor_has_one_thread_and_can_fork(tiny_model: Path, drawn_gallery: Path) -> None:
