@@ -6,6 +6,7 @@ on this thread.
 
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ _log: Final = logging.getLogger(__name__)
 
 _AFTER_S: Final = 2.0  # a server starts in less, and a command that opens a gallery for a moment is through by then
 _ROWS: Final = 64  # a quarter of a millisecond, for which searches may wait
-_PAUSE_S: Final = 0.0003  # between them: searches come first
+_PAUSES: Final = 4  # as long between them as each took: searches come first
 _END_S: Final = 1.0
 
 
@@ -49,9 +50,10 @@ class VerificationAhead:
         pause = after_s
         try:
             while not self._closing.wait(pause):
+                began = time.monotonic()
                 if not self._records.verify_ahead(_ROWS):
                     return
-                pause = _PAUSE_S
+                pause = _PAUSES * (time.monotonic() - began)
         except Unavailable:
             pass  # closed meanwhile
         except SmserveError as error:

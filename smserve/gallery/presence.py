@@ -17,17 +17,17 @@ class Presence(Enum):
     SAME = "same"
 
 
-def presence_of(item: NewItem, stored: Row | None, thumbnail: Callable[[Row], bytes | None]) -> Presence:
+def presence_of(item: NewItem, stored: Row | None, thumbnail: Callable[[int], bytes | None]) -> Presence:
     """Compare an item with the row of its id, byte for byte; a thumbnail counts where the item has one.
 
     Args:
         item: To be written.
         stored: The row of that id, where there is one.
-        thumbnail: Reads a row's.
+        thumbnail: Reads that of the row with a key.
     """
     if stored is None:
         return Presence.ABSENT
     if row_of(item, stored.key, stored.sequence) != stored:
         return Presence.DIFFERENT
-    same = item.thumbnail is None or thumbnail(stored) == item.thumbnail
+    same = item.thumbnail is None or thumbnail(stored.key) == item.thumbnail
     return Presence.SAME if same else Presence.DIFFERENT

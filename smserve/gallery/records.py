@@ -19,7 +19,7 @@ from smserve.gallery.filtering.verification import RowVerification
 from smserve.gallery.format import FORMAT_VERSION, SCHEMA, Meta, check_meta, check_schema, first_meta, upgrade
 from smserve.gallery.points import At, nowhere
 from smserve.gallery.removed import forget_removed, removed_after
-from smserve.gallery.row import COLUMNS, FoundRow, Row, source_of
+from smserve.gallery.row import COLUMNS, Row, source_of
 from smserve.gallery.values import Source
 
 __all__ = ["FILE_NAME", "Records"]
@@ -217,13 +217,13 @@ class Records:
         with self.database.transaction() as execute:
             forget_removed(execute, sequence)
 
-    def thumbnail(self, row: Row | FoundRow) -> bytes | None:
+    def thumbnail(self, key: int) -> bytes | None:
         """Return an item's stored thumbnail, verified."""
         self.verification.structure.ensure_thumbnails(self.database)
-        for image, checksum in self.database.rows("SELECT image, checksum FROM thumbnails WHERE key = ?", (row.key,)):
+        for image, checksum in self.database.rows("SELECT image, checksum FROM thumbnails WHERE key = ?", (key,)):
             if not isinstance(image, bytes) or zlib.crc32(image) != checksum:
                 raise GalleryDamaged(
-                    f"the thumbnail of item {row.item_id!r} (key {row.key}) fails its checksum; restore the gallery "
+                    f"the thumbnail of item {self._item_id(key)!r} (key {key}) fails its checksum; restore the gallery "
                     f"from a copy, or build it again"
                 )
             return image
@@ -236,6 +236,11 @@ class Records:
     def close(self) -> None:
         """Close all connections; calling it twice is harmless."""
         self.database.close()
+
+    def _item_id(self, key: int) -> str:
+        return next(
+            (str(found) for (found,) in self.database.rows("SELECT item_id FROM items WHERE key = ?", (key,))), ""
+        )
 
     def _rows(self, clause: str, values: Iterable[object] = ()) -> Iterator[Row]:
         # The clauses are written in this file, values are bound.

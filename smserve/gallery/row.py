@@ -9,23 +9,33 @@ import numpy as np
 
 from smserve.errors import GalleryDamaged, InvalidInput
 from smserve.gallery.values import NewItem, Source
-from smserve.types import FloatArray, Payload
+from smserve.types import FloatArray, ItemHead, Payload
 
 __all__ = ["COLUMNS", "FoundRow", "Row", "row_of", "source_of"]
 
 COLUMNS = "key, item_id, label, payload, source_uri, source_sha256, vector, sequence, checksum"
 
+_OVERHEAD_BYTES: Final = 450  # of Python's objects
+
 _TYPES: Final = (int, str, str, str, str, str, bytes, int, int)
 
 
-class FoundRow(NamedTuple):
-    """What a hit is made of."""
+class FoundRow(ItemHead):
+    """What a hit is made of.
 
-    key: int
-    item_id: str
-    label: str
-    payload: Payload
-    vector: bytes
+    Attributes:
+        key: Of the row.
+        vector: Its bytes, D float32.
+        size_bytes: About how much memory it takes; its texts count twice, since they are kept as they are sent, too.
+    """
+
+    __slots__ = ("key", "size_bytes", "vector")
+
+    def __init__(self, key: int, item_id: str, label: str, payload: Payload, vector: bytes) -> None:
+        super().__init__(item_id, label, payload)
+        self.key: Final = key
+        self.vector: Final = vector
+        self.size_bytes: Final = _OVERHEAD_BYTES + len(vector) + 2 * (len(item_id) + len(payload.text))
 
 
 class Row(NamedTuple):

@@ -1,6 +1,7 @@
 """Rows that searches found lately: each was read and verified once, and is never changed, only deleted."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -10,8 +11,6 @@ __all__ = ["ROWS_BYTES", "RowCache"]
 
 ROWS_BYTES: Final = 64 * 2**20
 """Kept by default."""
-
-_OVERHEAD_BYTES: Final = 400  # of Python's objects, a row
 
 
 def _always_the_same() -> int:
@@ -29,16 +28,21 @@ class RowCache:
     old one and not asked for meanwhile is forgotten. So reading takes no lock.
     """
 
-    def __init__(self, most_bytes: int = ROWS_BYTES, state: Callable[[], int] = _always_the_same) -> None:
+    def __init__(
+        self, most_bytes: int = ROWS_BYTES, state: Callable[[], int] = _always_the_same, *, state_holds_s: float = 0
+    ) -> None:
         """Begin without any.
 
         Args:
             most_bytes: Of rows, about.
             state: Returns a number that has grown since its last call if somebody else has written meanwhile.
+            state_holds_s: As long as its last answer is relied on.
         """
         self._most_half: Final = most_bytes // 2
         self._state: Final = state
+        self._state_holds_s: Final = state_holds_s
         self._known_state = state()
+        self._holds_until = time.monotonic() + state_holds_s
         self._young: dict[int, FoundRow] = {}
         self._old: dict[int, FoundRow] = {}
         self._young_bytes = 0
@@ -52,9 +56,12 @@ class RowCache:
             keys: Of the rows.
             read: Returns the rows, by key, of those that are there.
         """
-        state = self._state()
-        if state > self._known_state:
-            self._forget(state)
+        state, now = self._known_state, time.monotonic()
+        if now >= self._holds_until:
+            self._holds_until = now + self._state_holds_s
+            state = self._state()
+            if state > self._known_state:
+                self._forget(state)
         young, old = self._young, self._old
         found: dict[int, FoundRow] = {}
         moved: list[FoundRow] = []
@@ -96,6 +103,6 @@ class RowCache:
             for row in rows:
                 if row.key not in self._young:
                     self._young[row.key] = row
-                    self._young_bytes += _OVERHEAD_BYTES + len(row.vector) + len(row.payload.text) + len(row.item_id)
+                    self._young_bytes += row.size_bytes
             if self._young_bytes > self._most_half:
                 self._old, self._young, self._young_bytes = self._young, {}, 0

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from smserve.gallery.row import FoundRow, Row
-from smserve.types import FieldMask, FloatArray, Hit, Item, Payload
+from smserve.types import FieldMask, FloatArray, Hit, Item, ItemHead, Payload
 
 __all__ = ["Thumbnail", "hits_of", "item_of"]
 
-Thumbnail = Callable[[Row | FoundRow], bytes | None]
-"""Reads a row's."""
+Thumbnail = Callable[[int], bytes | None]
+"""Reads that of the row with a key."""
 
 
 def hits_of(query: FloatArray, rows: Sequence[FoundRow], fields: FieldMask, thumbnail: Thumbnail) -> tuple[Hit, ...]:
@@ -27,20 +27,20 @@ def hits_of(query: FloatArray, rows: Sequence[FoundRow], fields: FieldMask, thum
         return ()
     stored = np.frombuffer(b"".join([row.vector for row in rows]), "<f4").reshape(len(rows), -1)  # (K, D)
     scores: list[float] = np.vecdot(stored, query).tolist()
-    hits = [
-        Hit(
-            item_id=row.item_id,
-            score=min(1.0, max(-1.0, score)),  # rounding can leave the range by a hair
-            label=row.label,
-            payload=_shown(row.payload, fields),
-        )
-        for row, score in zip(rows, scores, strict=True)
-    ]
+    falling = sorted(scores, reverse=True)
+    if falling[0] > 1.0 or falling[-1] < -1.0:  # rounding can leave the range by a hair
+        scores = [min(1.0, max(-1.0, score)) for score in scores]
+    if fields.payload and not fields.payload_keys:
+        hits = [Hit(row, score) for row, score in zip(rows, scores, strict=True)]
+    else:
+        hits = [Hit(_part(row, fields), score) for row, score in zip(rows, scores, strict=True)]
     if fields.vector or fields.thumbnail:
         for hit, row, vector in zip(hits, rows, stored, strict=True):
             hit.vector = vector.astype(np.float32) if fields.vector else None
-            hit.thumbnail = thumbnail(row) if fields.thumbnail else None
-    return tuple(sorted(hits, key=_order))
+            hit.thumbnail = thumbnail(row.key) if fields.thumbnail else None
+    if scores != falling or len(set(scores)) < len(scores):
+        hits.sort(key=_order)
+    return tuple(hits)
 
 
 def item_of(row: Row, fields: FieldMask, thumbnail: Thumbnail) -> Item:
@@ -52,11 +52,15 @@ def item_of(row: Row, fields: FieldMask, thumbnail: Thumbnail) -> Item:
         source_uri=row.source_uri,
         source_sha256=row.source_sha256,
         vector=row.embedding() if fields.vector else None,
-        thumbnail=thumbnail(row) if fields.thumbnail else None,
+        thumbnail=thumbnail(row.key) if fields.thumbnail else None,
     )
 
 
-def _shown(payload: Payload, fields: FieldMask) -> Mapping[str, Any]:
+def _part(head: ItemHead, fields: FieldMask) -> ItemHead:
+    return ItemHead(head.item_id, head.label, _shown(head.payload, fields))
+
+
+def _shown(payload: Mapping[str, Any], fields: FieldMask) -> Mapping[str, Any]:
     if not fields.payload:
         return {}
     if not fields.payload_keys:

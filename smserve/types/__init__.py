@@ -6,7 +6,7 @@ Vectors are float32 NumPy arrays; scores are cosines, in [-1, 1], larger is near
 from smserve.types.embedding import Comparison, Embedding
 from smserve.types.items import CountResult, FieldMask, Item, ItemFailure, ItemPage, ItemResult, UpsertItem, WriteResult
 from smserve.types.payload import Payload
-from smserve.types.search import Hit, SearchOutcome, SearchRequest, SearchResult
+from smserve.types.search import Hit, ItemHead, SearchOutcome, SearchRequest, SearchResult
 from smserve.types.server import GalleryInfo, GenerationInfo, MemoryInfo, ServerInfo
 from smserve.types.vectors import FloatArray
 
@@ -21,6 +21,7 @@ __all__ = [
     "Hit",
     "Item",
     "ItemFailure",
+    "ItemHead",
     "ItemPage",
     "ItemResult",
     "MemoryInfo",

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from smserve.config import SearchLimits
 from smserve.filters import Filter
 from smserve.types.items import FieldMask
 from smserve.types.vectors import FloatArray
 
-__all__ = ["Hit", "SearchOutcome", "SearchRequest", "SearchResult"]
+__all__ = ["Hit", "ItemHead", "SearchOutcome", "SearchRequest", "SearchResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,27 +45,70 @@ class SearchRequest:
     staged: bool = False
 
 
-@dataclass(slots=True, kw_only=True, eq=False)  # not frozen: ten are made for each search, at half the cost
+class ItemHead:
+    """What every hit of an item shows; made once, and shared by its hits.
+
+    Attributes:
+        item_id: Its name in the gallery.
+        label: Its class; empty where the gallery has none.
+        payload: Its further columns; empty unless asked for.
+        encoded: What was made of it to send it, kept here by who did; empty until then.
+    """
+
+    __slots__ = ("encoded", "item_id", "label", "payload")
+
+    def __init__(self, item_id: str, label: str = "", payload: Mapping[str, Any] | None = None) -> None:
+        self.item_id: Final = item_id
+        self.label: Final = label
+        self.payload: Final[Mapping[str, Any]] = {} if payload is None else payload
+        self.encoded = b""
+
+
 class Hit:
     """A neighbour.
 
     Attributes:
-        item_id: Its name in the gallery.
+        head: Of its item.
         score: Cosine to the query.
         probability: Calibrated probability of "same class"; None where the model has no calibration.
-        label: Its class; empty where the gallery has none.
-        payload: Its further columns; empty unless asked for.
         vector: (D,) unit norm, when asked for.
         thumbnail: An encoded JPEG, when asked for and stored.
     """
 
-    item_id: str
-    score: float
-    label: str = ""
-    probability: float | None = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    vector: FloatArray | None = None
-    thumbnail: bytes | None = None
+    __slots__ = ("head", "probability", "score", "thumbnail", "vector")
+
+    def __init__(
+        self,
+        head: ItemHead,
+        score: float,
+        probability: float | None = None,
+        vector: FloatArray | None = None,
+        thumbnail: bytes | None = None,
+    ) -> None:
+        self.head = head
+        self.score = score
+        self.probability = probability
+        self.vector = vector
+        self.thumbnail = thumbnail
+
+    @property
+    def item_id(self) -> str:
+        """Its item's name in the gallery."""
+        return self.head.item_id
+
+    @property
+    def label(self) -> str:
+        """Its item's class; empty where the gallery has none."""
+        return self.head.label
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """Its item's further columns; empty unless asked for."""
+        return self.head.payload
+
+    def __repr__(self) -> str:
+        """For people."""
+        return f"Hit({self.item_id!r}, score={self.score!r}, label={self.label!r}, probability={self.probability!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,11 +1,11 @@
 """When two answers count as the same: ties at the end may be broken either way, and nothing else."""
 
 from benchmarks.alike import agree
-from smserve.types import Hit
+from smserve.types import Hit, ItemHead
 
 
 def hits(**scores: float) -> list[Hit]:
-    return [Hit(item_id=name, score=score) for name, score in scores.items()]
+    return [Hit(ItemHead(name), score) for name, score in scores.items()]
 
 
 def test_answers_agree_up_to_ties_with_the_last() -> None:

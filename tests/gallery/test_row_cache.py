@@ -2,17 +2,19 @@
 
 import random
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from smserve.gallery.row import FoundRow
 from smserve.gallery.row_cache import RowCache
 from smserve.types import Payload
 
 PAYLOAD = Payload("{}")
-ROW_BYTES = 400 + 256 + len("{}") + len("item-0000")
 
 
+@cache
 def row(key: int) -> FoundRow:
     return FoundRow(key, f"item-{key:04}", "label", PAYLOAD, bytes(256))
 
@@ -43,7 +45,7 @@ def test_what_is_not_there_is_asked_for_again() -> None:
 
 
 def test_rows_not_asked_for_are_forgotten_first() -> None:
-    cache, table = RowCache(20 * ROW_BYTES), Table()
+    cache, table = RowCache(20 * row(0).size_bytes), Table()
     for key in range(1, 100):
         cache.find([0, key], table.read)
     assert table.asked == list(range(100)), "0, which every search found, was read once"
@@ -71,6 +73,18 @@ def test_all_is_forgotten_when_somebody_has_written() -> None:
     assert table.asked == [1, 2, 1]
 
 
+def test_a_state_is_asked_for_again_when_it_no_longer_holds() -> None:
+    states = [1]
+    cache, table = RowCache(1_000_000, lambda: states[-1], state_holds_s=0.2), Table()
+    cache.find([1], table.read)
+    states.append(2)
+    cache.find([1], table.read)
+    assert table.asked == [1]
+    time.sleep(0.25)
+    cache.find([1], table.read)
+    assert table.asked == [1, 1]
+
+
 def test_what_was_read_before_somebody_wrote_is_not_kept() -> None:
     states = [1]
     cache, table = RowCache(1_000_000, lambda: states[-1]), Table()
@@ -87,7 +101,7 @@ def test_what_was_read_before_somebody_wrote_is_not_kept() -> None:
 
 
 def test_many_threads_find_the_right_rows() -> None:
-    cache, table, start = RowCache(50 * ROW_BYTES), Table(), threading.Barrier(4)
+    cache, table, start = RowCache(50 * row(0).size_bytes), Table(), threading.Barrier(4)
 
     def search(seed: int) -> None:
         lots = random.Random(seed)  # noqa: S311 - lots, no secrets

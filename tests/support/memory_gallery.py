@@ -11,7 +11,7 @@ from smserve.errors import ItemNotFound
 from smserve.gallery.condition import Condition
 from smserve.gallery.interface import GalleryReader
 from smserve.gallery.values import Counts, Neighbours, NewItem, Page, PerLabel
-from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item
+from smserve.types import FieldMask, FloatArray, GalleryInfo, Hit, Item, ItemHead
 
 
 class MemoryGallery(GalleryReader):
@@ -45,10 +45,7 @@ class MemoryGallery(GalleryReader):
         assert condition is None, "conditions are SQL; test them on a gallery on disk"
         answers = []
         for vector in vectors:
-            hits = [
-                Hit(item_id=item.item_id, score=float(np.dot(vector, item.vector)), **_parts(item, fields))
-                for item in self.items.values()
-            ]
+            hits = [_hit(item, float(np.dot(vector, item.vector)), fields) for item in self.items.values()]
             hits.sort(key=lambda hit: (-hit.score, hit.item_id))
             answers.append(tuple(hits[:top_k]))
         last = -math.inf if top_k >= len(self.items) else None
@@ -79,6 +76,12 @@ class MemoryGallery(GalleryReader):
 
     def close(self) -> None:
         self.closed = True
+
+
+def _hit(item: NewItem, score: float, fields: FieldMask) -> Hit:
+    parts = _parts(item, fields)
+    head = ItemHead(item.item_id, parts["label"], parts["payload"])
+    return Hit(head, score, vector=parts["vector"], thumbnail=parts["thumbnail"])
 
 
 def _parts(item: NewItem, fields: FieldMask) -> dict[str, Any]:

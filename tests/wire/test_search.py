@@ -5,7 +5,7 @@ import pytest
 
 from smserve.errors import InvalidFilter, InvalidImage, InvalidInput, InvalidTopK
 from smserve.filters import parse_filter
-from smserve.types import Comparison, Embedding, FieldMask, Hit, SearchOutcome, SearchRequest, SearchResult
+from smserve.types import Comparison, Embedding, FieldMask, Hit, ItemHead, SearchOutcome, SearchRequest, SearchResult
 from smserve.v1 import retrieval_pb2
 from smserve.wire.search import (
     comparison_from_proto,
@@ -78,8 +78,9 @@ def test_a_max_per_label_that_the_wire_cannot_hold(count: int) -> None:
 def test_a_result() -> None:
     result = SearchResult(
         hits=(
-            Hit(item_id="a", score=0.5, label="x", payload={"größe": [1, None]}, vector=VECTOR, thumbnail=b"jpeg"),
-            Hit(item_id="b", score=0.25, probability=0.0),
+            Hit(ItemHead("a", "x", {"größe": [1, None]}), 0.5, None, VECTOR, b"jpeg" * 5000),
+            Hit(ItemHead("b"), 0.25, 0.0),
+            Hit(ItemHead("c" * 200), -0.5, 0.125),
         ),
         gallery="birds",
         generation=7,
@@ -89,14 +90,15 @@ def test_a_result() -> None:
     back = result_from_proto(result_to_proto(result))
     assert back.exhausted
     assert (back.gallery, back.generation, back.model_fingerprint) == ("birds", 7, "abc")
-    first, second = back.hits
-    assert (first.item_id, first.score, first.label, first.thumbnail) == ("a", 0.5, "x", b"jpeg")
+    first, second, third = back.hits
+    assert (first.item_id, first.score, first.label, first.thumbnail) == ("a", 0.5, "x", b"jpeg" * 5000)
     assert first.payload == {"größe": [1, None]}
     assert first.vector is not None
     assert first.vector.tolist() == VECTOR.tolist()
     assert first.probability is None
     assert second.probability == 0.0
     assert (second.payload, second.vector, second.thumbnail) == ({}, None, None)
+    assert (third.item_id, third.score, third.probability) == ("c" * 200, -0.5, 0.125)
 
 
 @pytest.mark.parametrize("generation", [-1, 2**63])

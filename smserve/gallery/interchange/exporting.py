@@ -75,7 +75,7 @@ def _export(records: Records, file: Path, *, thumbnails: bool, progress: Callabl
     with closing(ItemFileParts(file, dimension=header.dimension, thumbnails=thumbnails)) as parts:
         rows = records.rows()
         while some := list(itertools.islice(rows, PART_ROWS)):
-            parts.add(some, [records.thumbnail(row) for row in some] if thumbnails else [])
+            parts.add(some, [records.thumbnail(row.key) for row in some] if thumbnails else [])
             done += len(some)
             if progress is not None:
                 progress(done)

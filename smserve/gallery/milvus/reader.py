@@ -203,4 +203,4 @@ class MilvusReader(GalleryReader):
             keys = [row.key for row in some] if fields.thumbnail else []
             stored = thumbnails(self._connection, snapshot.collections.items, keys)
             for row in some:
-                yield item_of(row, fields, lambda row: stored.get(row.key))  # noqa: B023 - called at once
+                yield item_of(row, fields, stored.get)

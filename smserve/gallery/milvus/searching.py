@@ -12,7 +12,7 @@ from smserve.gallery.milvus.following import Snapshot
 from smserve.gallery.milvus.nearest import nearest_rows
 from smserve.gallery.milvus.rows import thumbnails
 from smserve.gallery.milvus.selection import select
-from smserve.gallery.row import FoundRow, Row
+from smserve.gallery.row import Row
 from smserve.gallery.showing import hits_of
 from smserve.gallery.thinning import Nearest, thinned
 from smserve.gallery.values import Neighbours, PerLabel
@@ -51,8 +51,8 @@ def search(
     wanted = {key for keys in kept for key in keys} if fields.thumbnail else set()
     stored = thumbnails(connection, collection, wanted)
 
-    def thumbnail(row: Row | FoundRow) -> bytes | None:
-        return stored.get(row.key)
+    def thumbnail(key: int) -> bytes | None:
+        return stored.get(key)
 
     return Neighbours(
         generation=state.generation,

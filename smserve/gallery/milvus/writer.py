@@ -99,7 +99,7 @@ class MilvusWriter(GalleryWriter):
             rows = {row.item_id: row for row in map(row_from, found)}
             keys = [rows[item.item_id].key for item in items if item.thumbnail is not None and item.item_id in rows]
             stored = thumbnails(self._connection, self.collections.items, keys)
-            return [presence_of(item, rows.get(item.item_id), lambda row: stored.get(row.key)) for item in items]
+            return [presence_of(item, rows.get(item.item_id), stored.get) for item in items]
 
     def upsert(self, items: Sequence[NewItem], *, request_id: str = "") -> Written:
         """Store items durably, all or none; see `GalleryWriter`."""

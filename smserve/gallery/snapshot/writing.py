@@ -158,7 +158,7 @@ def _verify(records: Records, folder: Path) -> None:
     records.verification.ensure(records.database.rows)
     count = 0
     for row in records.rows():
-        records.thumbnail(row)
+        records.thumbnail(row.key)
         count += 1
     if count != records.count():
         raise GalleryDamaged(

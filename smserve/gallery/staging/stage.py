@@ -93,7 +93,7 @@ class Stage:
                     payload=row.payload_object(),
                     source_uri=row.source_uri,
                     source_sha256=row.source_sha256,
-                    thumbnail=self._source.thumbnail(row),
+                    thumbnail=self._source.thumbnail(row.key),
                 )
 
     def store(self, items: Sequence[NewItem]) -> None:
