@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,6 +13,9 @@ __all__ = ["COMMAND", "ServerProcess", "processor_s", "resident_bytes"]
 COMMAND: Final = (sys.executable, "-c", "from smserve.cli import main; main()", "serve", "--port", "0")
 """Starts one; options follow."""
 _ENDS_WITHIN_S: Final = 90
+_LOOK_S: Final = 0.5
+_IDLE_S: Final = 3.0  # longer than it waits before it begins something
+_IDLE_SHARE: Final = 0.05
 
 
 class ServerProcess:
@@ -46,6 +50,15 @@ class ServerProcess:
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    def wait_until_idle(self, timeout_s: float = 60) -> None:
+        """Wait until it, with its workers, does nothing of its own, as it does for a while after its start."""
+        end = time.monotonic() + timeout_s
+        worked = idle_s = 0.0
+        while idle_s < _IDLE_S and time.monotonic() < end:
+            time.sleep(_LOOK_S)
+            before, worked = worked, sum(map(processor_s, [self.pid, *_children(self.pid)]))
+            idle_s = idle_s + _LOOK_S if worked - before < _IDLE_SHARE * _LOOK_S else 0.0
 
     def terminate(self) -> None:
         """Ask it to stop, and return at once."""
@@ -84,6 +97,11 @@ def processor_s(pid: int) -> float:
         return float("nan")
     user, system = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / 100  # USER_HZ, which Linux fixes
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text(encoding="ascii").split()] if listed.exists() else []
 
 
 def resident_bytes(pid: int, *, peak: bool = False) -> int:

@@ -189,6 +189,8 @@ def vectors(folder: Path, turns: Turns) -> None:
     ):
         for load in (ours, workers, theirs, echoes):
             load.ask(callers=_CALLERS_OF_WORKERS, seconds=2 * turns.seconds)  # what is kept at hand is there
+        server.wait_until_idle()  # rows are verified in the background
+        several.wait_until_idle()
         for _ in range(turns.repetitions):
             rate, several_rate = turns.rate(ours), turns.rate(workers, _CALLERS_OF_WORKERS)
             least, plain = turns.rate(theirs), turns.rate(echoes)
