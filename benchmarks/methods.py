@@ -35,6 +35,7 @@ from benchmarks.evidence import describe_machine, print_measure
 SHARES: Final = (1 / 3, 1 / 2, 2 / 3)
 TUNING_SEED: Final = 100  # none of the seeds that are measured
 _HOUR: Final = 3600.0
+_DATA_SETS: Final = ("emoji", "icons", "photos")
 
 Train = Callable[[Sequence[Entry]], list[dict[str, Any] | None]]
 
@@ -165,15 +166,15 @@ def _has_share(record: Mapping[str, Any], share: float, arena: Arena) -> bool:
 def main(arguments: list[str]) -> None:
     """Compare the methods on each data set."""
     parser = argparse.ArgumentParser(prog="benchmarks methods", description=__doc__)
-    parser.add_argument("--data-sets", nargs="+", choices=("emoji", "photos"), default=["emoji", "photos"])
+    parser.add_argument("--data-sets", nargs="+", choices=_DATA_SETS, default=list(_DATA_SETS))
     parser.add_argument("--methods", nargs="+", choices=tuple(CONTENDERS), default=list(CONTENDERS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="a run each (default: 0 to 4)")
     parser.add_argument("--hours", type=float, default=10.0, help="end after so many, to go on later (default: 10)")
     parser.add_argument("--cache", type=Path, default=Path("runs/benchmark-methods"), help="where records are kept")
     parser.add_argument("--records", type=Path, help="their file, to carry it elsewhere (default: in the cache)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="where the emoji are")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where emoji and icons are")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
-    parser.add_argument("--pictures", type=int, help="a run embeds (default: 15,000 emoji, 5,000 photos)")
+    parser.add_argument("--pictures", type=int, help="a run embeds (default: 15,000 emoji or icons, 5,000 photos)")
     parser.add_argument("--quick", action="store_true", help="few classes, pictures and trials, one seed and share")
     options = parser.parse_args(arguments)
     options.shares = SHARES

@@ -1,4 +1,4 @@
-"""What the methods are compared on: the emoji, and photos of SMSERVE_PHOTOS by cross-validation over classes."""
+"""What the methods are compared on: emoji, icons, and photos of SMSERVE_PHOTOS by cross-validation over classes."""
 
 import csv
 import hashlib
@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from benchmarks.comparing.icons import load_icons
 from training.config import TrainConfig, override
 from training.datasets import Dataset, PictureSet, load_dataset
 from training.datasets.class_split import LabelledPicture, to_picture_set
@@ -49,16 +50,16 @@ class Arena:
 
 
 def open_arena(name: str, data: Path, *, small: bool = False) -> Arena:
-    """Return the arena "emoji" or "photos".
+    """Return the arena "emoji", "icons" or "photos".
 
     Args:
         name: Of the data set.
-        data: Where the emoji are, or go.
+        data: Where emoji and icons are, or go.
         small: One fold, with a few pictures of a few classes in each split, to try things out.
     """
-    if name == "emoji":
-        whole = load_dataset("emoji", data)
-        tuning = Dataset(name="emoji-tuning", train=whole.train, validation=_EMPTY, test=whole.validation)
+    if name in {"emoji", "icons"}:
+        whole = load_dataset("emoji", data) if name == "emoji" else load_icons(data)
+        tuning = Dataset(name=f"{name}-tuning", train=whole.train, validation=_EMPTY, test=whole.validation)
         folds = [Fold(name="all", tuning=tuning, final=whole)]
         arena = Arena(name=name, folds=folds, base=_base("emoji", "emoji"), pictures=15_000)
     else:

@@ -10,9 +10,9 @@ import numpy as np
 from smserve.errors import DataLoss
 from training.datasets.archive import unpack
 from training.datasets.emoji.classes import EmojiPicture, class_key, group_classes, split_of
-from training.datasets.emoji.npm import fetch_package
 from training.datasets.emoji.packages import EMOJI, EmojiPackage, EmojiSpec
 from training.datasets.lock import exclusive
+from training.datasets.npm import fetch_package
 from training.datasets.pictures import Dataset, PictureSet
 from training.datasets.progress import Progress, silent
 

@@ -2,36 +2,22 @@
 
 from dataclasses import dataclass
 
+from training.datasets.npm import NpmPackage
+
 __all__ = ["EMOJI", "EmojiPackage", "EmojiSpec"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmojiPackage:
+class EmojiPackage(NpmPackage):
     """One vendor's art in one npm package.
 
     Attributes:
         vendor: First part of a picture's id.
-        package: The package's name and version, as npm takes it.
-        sha512: Checksum of the package's archive, in hex.
-        size: Bytes of the archive.
         art: Folder of the pictures inside the package.
     """
 
     vendor: str
-    package: str
-    sha512: str
-    size: int
     art: str
-
-    @property
-    def archive(self) -> str:
-        """File name of the archive, as `npm pack` makes it: "@scope/name@1.0.0" gives "scope-name-1.0.0.tgz"."""
-        return self.package.removeprefix("@").replace("/", "-").replace("@", "-") + ".tgz"
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder that the archive is unpacked into."""
-        return self.archive.removesuffix(".tgz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

