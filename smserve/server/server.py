@@ -14,8 +14,11 @@ from smserve.config import MAX_MESSAGE_BYTES
 from smserve.engine import Engine, call_threads
 from smserve.errors import Unavailable
 from smserve.server.admission import Admission
+from smserve.server.arrival import CAN_READ_AHEAD
+from smserve.server.call_pool import CallPool
 from smserve.server.calls import CallInterceptor
 from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
+from smserve.server.entrance import Entrance
 from smserve.server.health import Health
 from smserve.server.health_port import HealthPort
 from smserve.server.load import Load
@@ -92,21 +95,25 @@ class Server:
             max_waiting=settings.max_waiting,
             max_wait_s=settings.max_wait_s,
             refusals=self._refusals,
-            on_wait=self._observation.waited,
         )
         self._administration = Admission(
             max_in_flight=ADMINISTRATORS, max_waiting=0, max_wait_s=0, refusals=self._refusals
         )
+        waited, entrance = self._observation.waited, Entrance(self._admission, self._observation.waited)
+        self._calls = CallPool(self._admission, settings.max_in_flight, waited) if CAN_READ_AHEAD else None
         self._places = StreamPlaces(settings.max_streams, self._refusals)
-        self._streams = Streams(
-            self._admission, max_requests=settings.max_stream_requests, threads=settings.max_in_flight
-        )
+        self._streams = Streams(entrance, max_requests=settings.max_stream_requests, threads=settings.max_in_flight)
         self._server = grpc.server(
             call_threads(thread_count(settings), "smserve"),
             interceptors=[
                 ReflectionCap(access),
                 CallInterceptor(
-                    access, self._admission, self._administration, self._places, self._observation.observers()
+                    access,
+                    entrance,
+                    Entrance(self._administration),
+                    self._places,
+                    self._observation.observers(),
+                    self._calls,
                 ),
             ],
             # Else a port in use is an error, not a second server that takes half of the calls.
@@ -200,6 +207,8 @@ class Server:
                 self._engine.close()
             else:
                 _log.warning("calls still run after the grace; the galleries are left to the end of the process")
+        if self._calls is not None:
+            self._calls.shutdown()
         self._observation.close(self._hurry)
 
     def hurry(self) -> None:
