@@ -102,7 +102,7 @@ class CallPool:
 
     def _start(self, call: PooledCall) -> None:
         try:
-            self._answering.submit(_answer, call)
+            self._answering.submit(_answer, [call])
         except RuntimeError:  # the threads are gone: the server has stopped
             call.give_up()
 
@@ -139,12 +139,15 @@ class CallPool:
             self._refuse(call, refusal)
 
 
-def _answer(call: PooledCall) -> None:
-    """Answer a call, and those that come after it in its place; the answering threads' work."""
-    following: PooledCall | None = call
-    while following is not None:
-        following.answer()
-        following = following.following
+def _answer(calls: list[PooledCall]) -> None:
+    """Answer a call, and those that come after it in its place; the answering threads' work.
+
+    The call comes in a list and is taken out, since the executor keeps what it was given until this ends.
+    """
+    call: PooledCall | None = calls.pop()
+    while call is not None:
+        call.answer()
+        call = call.following()
 
 
 class _Door(ThreadPoolExecutor):

@@ -25,7 +25,6 @@ class PooledCall(Ticket):
         arrival: Where it came from.
         context: The call's.
         caller: Who asks, as `Access.permit` has it.
-        following: The call that has its place after it, for the thread that answered this one.
     """
 
     def __init__(self, kind: str, arrival: Arrival, admission: Admission, start: Callable[[PooledCall], None]) -> None:
@@ -41,7 +40,7 @@ class PooledCall(Ticket):
         self.arrival: Final = arrival
         self.context: Final[grpc.ServicerContext] = arrival.context
         self.caller = ""
-        self.following: PooledCall | None = None
+        self._following: PooledCall | None = None
         self._admission: Final = admission
         self._start: Final = start
         self._message: Any = None
@@ -68,6 +67,11 @@ class PooledCall(Ticket):
             self.arrival.answer(self)
         finally:
             self._leave()
+
+    def following(self) -> PooledCall | None:
+        """Return the call that has its place now, and is to be answered by the thread that answered this one."""
+        following, self._following = self._following, None
+        return following
 
     def give_up(self) -> None:
         """Give the place back that it was never answered in."""
@@ -111,6 +115,6 @@ class PooledCall(Ticket):
         self._has_place = False
         following = self._admission.leave(self)
         if isinstance(following, PooledCall):
-            self.following = following
+            self._following = following
         elif following is not None:
             following.begin()

@@ -1,11 +1,13 @@
 """Calls that wait, or whose message is on its way, hold no thread and no place."""
 
+import gc
 import itertools
 import logging
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import grpc
@@ -16,6 +18,7 @@ from smserve.engine import Engine
 from smserve.server import capacity
 from smserve.server import server as server_module
 from smserve.server.arrival import CAN_READ_AHEAD
+from smserve.server.pooled_call import PooledCall
 from smserve.server.refusals import Refusal
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from tests.server.asking import Gate, health_of, query_vector, reason_of, wait_for
@@ -292,3 +295,32 @@ def test_many_callers_of_all_kinds_leave_nothing_behind(engine: Engine) -> None:
         assert failures == []
         wait_for(lambda: server._admission.wait_until_idle(0))
         assert server._admission.counts() == (0, 0)
+
+
+def test_calls_that_have_ended_are_let_go_of(engine: Engine) -> None:
+    """Among 800 calls the one answering thread hardly rests; it keeps none, nor are they left to the collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        with running_server(engine, max_in_flight=1) as server, ExitStack() as stack:
+            threads = []
+            for _ in range(8):
+                channel = stack.enter_context(
+                    grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)])
+                )
+                search = retrieval_pb2_grpc.RetrievalServiceStub(channel).Search
+                threads.append(
+                    threading.Thread(target=lambda ask=search: [ask(REQUEST, timeout=20) for _ in range(100)])
+                )
+            for thread in threads:
+                thread.start()
+            most = 0
+            while any(thread.is_alive() for thread in threads):
+                most = max(most, sum(isinstance(each, PooledCall) for each in gc.get_objects()))
+                time.sleep(0.05)
+            for thread in threads:
+                thread.join()
+            assert 0 < most < 20
+            wait_for(lambda: sum(isinstance(each, PooledCall) for each in gc.get_objects()) <= 2)  # gRPC keeps the last
+    finally:
+        gc.enable()
