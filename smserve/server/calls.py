@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import grpc
 
-from smserve.server.admission import Admission
+from smserve.server.call_pool import CallPool
+from smserve.server.entrance import Entrance
 from smserve.server.events import CallObserver
 from smserve.server.places import StreamPlaces
+from smserve.server.pooled_call import PooledCall
 from smserve.server.record import REQUEST_ID_KEY, CallRecord, RequestIds
 from smserve.server.requests import checked, checked_each, lenient
 from smserve.server.security import Access
@@ -39,18 +42,21 @@ class CallInterceptor(grpc.ServerInterceptor):
     def __init__(
         self,
         access: Access,
-        admission: Admission,
-        administration: Admission,
+        entrance: Entrance,
+        administration: Entrance,
         streams: StreamPlaces,
         observers: Sequence[CallObserver] = (),
+        pool: CallPool | None = None,
     ) -> None:
         """Give places to calls that `access` permits, to those of them that administer galleries, and to streams.
 
-        Observers are told of all of them.
+        Observers are told of all of them. Calls are answered in the pool, where there is one; else each waits for its
+        place on the thread that gRPC gives it, as those that administer always do.
         """
         self._access: Final = access
-        self._admission: Final = admission
+        self._entrance: Final = entrance
         self._administration: Final = administration
+        self._pool: Final = pool
         self._streams: Final = streams
         self._observers: Final = observers
         self._ids: Final = RequestIds()
@@ -93,14 +99,23 @@ class CallInterceptor(grpc.ServerInterceptor):
     def _call(
         self, method: str, behavior: Callable[[Any, grpc.ServicerContext], Any]
     ) -> Callable[[Any, grpc.ServicerContext], Any]:
-        admission = self._administration if method in _ADMINISTRATION else self._admission
+        if method in _ADMINISTRATION:
+            return self._waiting(method, behavior, self._administration)
+        if self._pool is None:
+            return self._waiting(method, behavior, self._entrance)
+        return self._pooled(method, behavior, self._pool)
+
+    def _waiting(
+        self, method: str, behavior: Callable[[Any, grpc.ServicerContext], Any], entrance: Entrance
+    ) -> Callable[[Any, grpc.ServicerContext], Any]:
+        """Wrap a method whose calls wait for their places on threads of gRPC."""
 
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             record = CallRecord(method, context, self._ids, self._observers)
             try:
                 record.caller = self._access.permit(method, context)
                 checked(request)
-                with admission.admit(still_wanted(context), remaining_s=remaining_s(context), kind=record.name):
+                with entrance.admit(still_wanted(context), remaining_s=remaining_s(context), kind=record.name):
                     response = behavior(request, context)
                 check_size(response)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends this call, not the server
@@ -108,6 +123,29 @@ class CallInterceptor(grpc.ServerInterceptor):
             record.end()  # outside the try: aborting works by raising
             return response
 
+        return call
+
+    def _pooled(
+        self, method: str, behavior: Callable[[Any, grpc.ServicerContext], Any], pool: CallPool
+    ) -> Callable[[PooledCall, grpc.ServicerContext], Any]:
+        """Wrap a method whose calls have had their turn, or been refused, when they come here."""
+
+        def call(pooled: PooledCall, context: grpc.ServicerContext) -> Any:
+            age_s = time.monotonic() - pooled.came
+            record = CallRecord(method, context, self._ids, self._observers, age_s=age_s)
+            try:
+                record.caller = pooled.caller
+                with pooled.turn() as request:
+                    pool.on_wait(pooled.waited_s)
+                    response = behavior(checked(request), context)
+                check_size(response)
+            except Exception as error:  # noqa: BLE001 - as above
+                record.fail(error)
+            record.end()
+            return response
+
+        door = pool.door(method.rpartition("/")[2], lambda context: self._access.permit(method, context))
+        call.experimental_thread_pool = door  # type: ignore[attr-defined]  # gRPC's way to give a method its own
         return call
 
     def _stream(

@@ -4,6 +4,7 @@ from typing import Final
 
 from smserve.config import MAX_QUERIES_PER_CALL
 from smserve.engine import CallLimits
+from smserve.server.arrival import CAN_READ_AHEAD
 from smserve.server.reflection import MAX_STREAMS as REFLECTION_STREAMS
 from smserve.server.settings import ServerSettings
 
@@ -13,19 +14,13 @@ ADMINISTRATORS: Final = 4
 """Calls at a time that change galleries as a whole."""
 
 _RESERVED: Final = 8
-"""Threads for health and refusals: an abort needs a thread, too."""
+"""Threads for health, and for refusing streams and administration: an abort needs a thread, too."""
 
 
 def thread_count(settings: ServerSettings) -> int:
-    """Return how many threads answer calls: none that runs, waits or is open must keep health waiting."""
-    return (
-        settings.max_in_flight
-        + settings.max_waiting
-        + settings.max_streams
-        + ADMINISTRATORS
-        + REFLECTION_STREAMS
-        + _RESERVED
-    )
+    """Return how many threads gRPC has for what is not answered in the pool of calls: none must keep health waiting."""
+    calls = 0 if CAN_READ_AHEAD else settings.max_in_flight + settings.max_waiting
+    return calls + settings.max_streams + ADMINISTRATORS + REFLECTION_STREAMS + _RESERVED
 
 
 def call_limits(settings: ServerSettings) -> CallLimits:

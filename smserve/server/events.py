@@ -14,11 +14,13 @@ class CallBegun:
         method: The whole name, "/package.Service/Method".
         request_id: The caller's, or a new one.
         metadata: Names and values, as gRPC has them; they may hold secrets.
+        age_s: Since it came; it may have waited for its turn.
     """
 
     method: str
     request_id: str
     metadata: Sequence[tuple[str, str | bytes]]
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,8 +52,15 @@ class CallRecord:
     """
 
     def __init__(
-        self, method: str, context: grpc.ServicerContext, ids: RequestIds, observers: Sequence[CallObserver] = ()
+        self,
+        method: str,
+        context: grpc.ServicerContext,
+        ids: RequestIds,
+        observers: Sequence[CallObserver] = (),
+        *,
+        age_s: float = 0.0,
     ) -> None:
+        """Tell observers of a call that came `age_s` ago."""
         self.name: Final = method.rpartition("/")[2]
         self.answers = 0
         self.caller = ""
@@ -61,11 +68,11 @@ class CallRecord:
         self._context: Final = context
         metadata = tuple(context.invocation_metadata())
         self._request_id: Final = _given_id(metadata) or ids.draw()
-        self._start: Final = time.perf_counter()
+        self._start: Final = time.perf_counter() - age_s
         self._error: SmserveError | None = None
         self._is_missing = False  # the method, in this version
         self._endings: Final[list[Ending]] = []
-        begun = CallBegun(method=method, request_id=self._request_id, metadata=metadata)
+        begun = CallBegun(method=method, request_id=self._request_id, metadata=metadata, age_s=age_s)
         for observe in observers:
             self._endings.append(observe(begun))
 

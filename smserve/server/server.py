@@ -10,12 +10,15 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE  # type: ignore[import-untyped]  # see above
 
-from smserve.config import MAX_MESSAGE_BYTES
 from smserve.engine import Engine, call_threads
 from smserve.errors import Unavailable
 from smserve.server.admission import Admission
+from smserve.server.arrival import CAN_READ_AHEAD
+from smserve.server.call_pool import CallPool
 from smserve.server.calls import CallInterceptor
 from smserve.server.capacity import ADMINISTRATORS, call_limits, thread_count
+from smserve.server.entrance import Entrance
+from smserve.server.grpc_options import grpc_options
 from smserve.server.health import Health
 from smserve.server.health_port import HealthPort
 from smserve.server.load import Load
@@ -47,17 +50,6 @@ _OPEN_INFERENCE: Final = "inference.GRPCInferenceService"
 
 _SETTLING_S: Final = 0.1
 """At shutdown, time for calls that are on their way to arrive: gRPC drops those that it has not yet handed over."""
-
-_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.max_connection_age_ms", 30 * 60_000),  # clients come back through the load balancer
-    ("grpc.max_connection_age_grace_ms", 60_000),
-)
 
 
 def _services(settings: ServerSettings) -> tuple[str, ...]:
@@ -92,25 +84,28 @@ class Server:
             max_waiting=settings.max_waiting,
             max_wait_s=settings.max_wait_s,
             refusals=self._refusals,
-            on_wait=self._observation.waited,
         )
         self._administration = Admission(
             max_in_flight=ADMINISTRATORS, max_waiting=0, max_wait_s=0, refusals=self._refusals
         )
+        waited, entrance = self._observation.waited, Entrance(self._admission, self._observation.waited)
+        self._calls = CallPool(self._admission, settings.max_in_flight, waited) if CAN_READ_AHEAD else None
         self._places = StreamPlaces(settings.max_streams, self._refusals)
-        self._streams = Streams(
-            self._admission, max_requests=settings.max_stream_requests, threads=settings.max_in_flight
-        )
+        self._streams = Streams(entrance, max_requests=settings.max_stream_requests, threads=settings.max_in_flight)
         self._server = grpc.server(
             call_threads(thread_count(settings), "smserve"),
             interceptors=[
                 ReflectionCap(access),
                 CallInterceptor(
-                    access, self._admission, self._administration, self._places, self._observation.observers()
+                    access,
+                    entrance,
+                    Entrance(self._administration),
+                    self._places,
+                    self._observation.observers(),
+                    self._calls,
                 ),
             ],
-            # Else a port in use is an error, not a second server that takes half of the calls.
-            options=(*_OPTIONS, ("grpc.so_reuseport", int(settings.share_port))),
+            options=grpc_options(share_port=settings.share_port),
         )
         self._health = Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -124,7 +119,7 @@ class Server:
                     self._health, settings.host, settings.security.health_port, share=settings.share_port
                 )
         except BaseException:
-            self._observation.close(self._hurry)
+            self._let_go()
             raise
 
     @property
@@ -200,7 +195,7 @@ class Server:
                 self._engine.close()
             else:
                 _log.warning("calls still run after the grace; the galleries are left to the end of the process")
-        self._observation.close(self._hurry)
+        self._let_go()
 
     def hurry(self) -> None:
         """Make a `stop` that is going on give up on running calls; safe to call from a signal handler."""
@@ -233,6 +228,11 @@ class Server:
             each.wait_until_idle(max(0, end - time.monotonic()))
             for each in (self._places, self._administration, self._admission)
         )
+
+    def _let_go(self) -> None:
+        if self._calls is not None:
+            self._calls.shutdown()
+        self._observation.close(self._hurry)
 
     def _set_health(self, status: "health_pb2.HealthCheckResponse.ServingStatus") -> None:
         for name in ("", *_services(self.settings)):

@@ -11,7 +11,7 @@ __all__ = ["Turns"]
 
 
 class Turns(Protocol):
-    """Who may run, and when; see `smserve.server.admission.Admission`."""
+    """Who may run, and when; see `smserve.server.entrance.Entrance`."""
 
     @property
     def is_closed(self) -> bool:

@@ -17,6 +17,7 @@ from smserve.client import Client
 from smserve.config import ImageLimits
 from smserve.model_file import fingerprint
 from smserve.server import Security, Server, ServerSettings, open_engine
+from smserve.server.entrance import Entrance
 from smserve.server.security.keys import keys_to_json
 from tests.support.browser import DESK, PHONE, serious
 from tests.support.hostile import corrupt_png
@@ -323,7 +324,7 @@ def test_it_says_when_the_server_is_full(
         running_page(client) as url,
     ):
         page.goto(url)
-        with server._admission.admit(lambda: None, kind="test"):
+        with Entrance(server._admission).admit(lambda: None):
             upload(page, pictures / "red" / "0.png")
             expect(page.locator(".failure h2")).to_have_text("The server is full")
         page.get_by_role("button", name="Try now").click()

@@ -51,6 +51,7 @@ class Traces(StageListener):
             propagate.extract(carrier),
             SpanKind.SERVER,
             {"rpc.system.name": "grpc", "rpc.method": method, "smserve.request_id": begun.request_id},
+            start_time=time.time_ns() - int(begun.age_s * 1e9),
         )
         token = contexts.attach(trace.set_span_in_context(span))
 
