@@ -14,6 +14,7 @@ from smserve.wire.status import error_from_code, error_from_status
 __all__ = ["error_from_rpc"]
 
 _BROKEN: Final = "Internal error from Core"  # grpc.aio, where a connection breaks while a request is written
+_OURS: Final = ("Locally cancelled", "Channel closed")  # how gRPC names what was ended on this side
 _TOO_LARGE: Final = re.compile(r"(Sent|Received) message larger than max \((\d+) vs\. (\d+)\)")
 
 
@@ -39,8 +40,9 @@ def error_from_rpc(error: Any, address: str, timeout_s: float | None, tls: Tls |
             f"for fewer hits, without vectors or thumbnails"
         )
     code = error.code()
-    if code is grpc.StatusCode.UNAVAILABLE or details == _BROKEN:
-        return _unavailable(details, address, tls)
+    was_let_go = code is grpc.StatusCode.CANCELLED and not details.startswith(_OURS)
+    if was_let_go or code is grpc.StatusCode.UNAVAILABLE or details == _BROKEN:
+        return _unavailable(details, address, tls, was_let_go=was_let_go)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(
             f"no answer from {address} within {timeout_s or 0:g} s; allow more time or ask for less"
@@ -52,7 +54,9 @@ def error_from_rpc(error: Any, address: str, timeout_s: float | None, tls: Tls |
     return error_from_code(code.value[0], f"{address}: {code.name}: {details}")
 
 
-def _unavailable(details: str, address: str, tls: Tls | None) -> Unavailable:
+def _unavailable(details: str, address: str, tls: Tls | None, *, was_let_go: bool) -> Unavailable:
+    if was_let_go:
+        return Unavailable(f"the server at {address} let go of the call without an answer: it stops; try again shortly")
     problem = handshake_problem(details, tls)
     if problem is not None:
         return Unavailable(f"no connection to the server at {address}: {problem}")

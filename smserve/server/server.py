@@ -49,7 +49,9 @@ _SERVICES: Final = (
 _OPEN_INFERENCE: Final = "inference.GRPCInferenceService"
 
 _SETTLING_S: Final = 0.1
-"""At shutdown, time for calls that are on their way to arrive: gRPC drops those that it has not yet handed over."""
+"""At shutdown, time for calls that are on their way to arrive: gRPC drops those that it has not yet handed over.
+
+Once before no more are let in, and once before gRPC itself stops."""
 
 
 def _services(settings: ServerSettings) -> tuple[str, ...]:
@@ -183,6 +185,8 @@ class Server:
         self._places.close()
         self._administration.close()
         self._admission.close()
+        if self._engine is not None:
+            self._hurry.wait(_SETTLING_S)  # calls that are on their way are told so
         stopped = self._server.stop(0 if self._hurry.is_set() else self.settings.grace_s)
         while not stopped.wait(0.05):
             if self._hurry.is_set():
