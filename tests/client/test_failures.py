@@ -19,7 +19,7 @@ def address() -> Iterator[str]:
         context.cancel()
 
     server = grpc.server(futures.ThreadPoolExecutor(2))
-    handler = grpc.unary_unary_rpc_method_handler(let_go)
+    handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(let_go)
     server.add_registered_method_handlers("smserve.v1.RetrievalService", {"GetServerInfo": handler})
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
