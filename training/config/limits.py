@@ -39,7 +39,6 @@ _LIMITS: Final[Mapping[str, Limit]] = {
     "loss.ratio_margin": _POSITIVE,
     "loss.global_weight": _NOT_NEGATIVE,
     "loss.global_lambda": _NOT_NEGATIVE,
-    "loss.bank_weight": _NOT_NEGATIVE,
     "loss.margin": _POSITIVE,
     "loss.similarity_alpha": _POSITIVE,
     "loss.similarity_beta": _POSITIVE,
@@ -151,8 +150,6 @@ def _check_validation_error(settings: Mapping[str, Any]) -> None:
 
 
 def _check_loss(sampler: Mapping[str, Any], loss: Mapping[str, Any]) -> None:
-    if loss["bank_weight"] and sampler["embeddings"] != "bank":
-        raise _refused("loss.bank_weight", loss["bank_weight"], '0 unless sampler.embeddings is "bank"')
     nearest, farthest = loss["sampling_nearest"], loss["sampling_farthest"]
     if not nearest < farthest <= 2:
         raise _refused("loss.sampling_farthest", farthest, f"above loss.sampling_nearest, {nearest}, and at most 2")

@@ -79,9 +79,7 @@ class AugmentationConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossConfig:
-    """The objective: `pair`, `global_weight` times the global loss and `bank_weight` times the bank loss.
-
-    Defaults are those that were published.
+    """The objective: `pair` plus `global_weight` times the global loss. Defaults are those that were published.
 
     Attributes:
         pair: "triplet_ratio" (equation 2) on the batch's triplets; or, on all pictures of a batch, "multi_similarity",
@@ -91,8 +89,6 @@ class LossConfig:
         global_weight: w; 0 leaves the global loss (equation 3) out.
         global_margin: t of equation 3.
         global_lambda: Weight of the means against the variances.
-        bank_weight: Of multi-similarity between the batch and the sampler's bank, after its random epochs; 0 leaves it
-            out.
         margin: Of "semi_hard" (squared distances), "batch_hard" and "margin" (distances).
         similarity_alpha: Of "multi_similarity": weight of positive pairs; larger attends to the hardest alone.
         similarity_beta: The same of negative pairs.
@@ -125,7 +121,6 @@ class LossConfig:
     global_weight: float = 1.0
     global_margin: float = 0.01
     global_lambda: float = 0.8
-    bank_weight: float = 0.0
     margin: float = 0.2
     similarity_alpha: float = 2.0
     similarity_beta: float = 40.0

@@ -4,7 +4,6 @@ The triplet ratio and global losses, which are the paper's, take pairs and tripl
 The others are what a reader compares them with; those of `baselines` need pytorch-metric-learning (the `bench` extra).
 """
 
-from training.losses.bank_loss import KeptEmbeddings, bank_loss
 from training.losses.baselines import (
     BatchHardTriplets,
     CrossBatchMemory,
@@ -22,7 +21,6 @@ __all__ = [
     "BatchHardTriplets",
     "CrossBatchMemory",
     "DistanceWeightedMargin",
-    "KeptEmbeddings",
     "LossValue",
     "MultiSimilarity",
     "Objective",
@@ -31,7 +29,6 @@ __all__ = [
     "ProxyAnchor",
     "RatioTriplets",
     "SemiHardTriplets",
-    "bank_loss",
     "global_loss",
     "multi_similarity_loss",
     "triplet_ratio_loss",

@@ -15,7 +15,7 @@ from training.losses.multi_similarity import MultiSimilarity
 from training.losses.pair_loss import PairLoss
 from training.losses.triplet_ratio import RatioTriplets
 
-__all__ = ["build_pair_loss", "similarity_settings"]
+__all__ = ["build_pair_loss"]
 
 
 def build_pair_loss(config: LossConfig, *, classes: int, dimension: int) -> PairLoss:
@@ -27,8 +27,7 @@ def build_pair_loss(config: LossConfig, *, classes: int, dimension: int) -> Pair
     return _BUILDERS[config.pair](config, classes, dimension)
 
 
-def similarity_settings(config: LossConfig) -> dict[str, float]:
-    """Return what the config says of multi-similarity, by the names of its arguments."""
+def _multi_similarity(config: LossConfig) -> dict[str, float]:
     return {
         "alpha": config.similarity_alpha,
         "beta": config.similarity_beta,
@@ -59,13 +58,13 @@ def _cross_batch_memory(config: LossConfig, _classes: int, dimension: int) -> Pa
         start=config.memory_start,
         loss=config.memory_loss,
         contrastive_margin=config.contrastive_margin,
-        **similarity_settings(config),
+        **_multi_similarity(config),
     )
 
 
 _BUILDERS: Final[Mapping[str, Callable[[LossConfig, int, int], PairLoss]]] = {
     "triplet_ratio": lambda config, _classes, _dimension: RatioTriplets(margin=config.ratio_margin),
-    "multi_similarity": lambda config, _classes, _dimension: MultiSimilarity(**similarity_settings(config)),
+    "multi_similarity": lambda config, _classes, _dimension: MultiSimilarity(**_multi_similarity(config)),
     "semi_hard": lambda config, _classes, _dimension: SemiHardTriplets(margin=config.margin),
     "batch_hard": lambda config, _classes, _dimension: BatchHardTriplets(margin=config.margin),
     "margin": _margin,

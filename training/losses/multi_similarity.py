@@ -6,7 +6,7 @@ from torch import Tensor
 from training.losses.batch_pairs import positive_pairs, violated_pairs
 from training.losses.pair_loss import PairLoss, PairValue
 
-__all__ = ["MultiSimilarity", "multi_similarity_loss", "similarity_of_pairs"]
+__all__ = ["MultiSimilarity", "multi_similarity_loss"]
 
 
 def multi_similarity_loss(
@@ -31,31 +31,14 @@ def multi_similarity_loss(
         base: Cosine that separates the two kinds.
         epsilon: Slack of the mining, in cosine.
     """
-    positive = positive_pairs(labels)
-    negative = labels[:, None] != labels[None, :]
     cosines = embeddings @ embeddings.T  # (B, B)
-    return similarity_of_pairs(cosines, positive, negative, alpha=alpha, beta=beta, base=base, epsilon=epsilon)
-
-
-def similarity_of_pairs(
-    cosines: Tensor, positive: Tensor, negative: Tensor, *, alpha: float, beta: float, base: float, epsilon: float
-) -> Tensor:
-    """Return the loss of every anchor, (B,), over some of its pairs with M others; see `multi_similarity_loss`.
-
-    Args:
-        cosines: (B, M).
-        positive: (B, M), which pairs are of a class.
-        negative: (B, M), which are not.
-        alpha: As there.
-        beta: As there.
-        base: As there.
-        epsilon: As there.
-    """
+    same = labels[:, None] == labels[None, :]
+    positive = positive_pairs(labels)
     with torch.no_grad():
         hardest_positive = cosines.masked_fill(~positive, torch.inf).amin(1, keepdim=True)  # (B, 1)
-        hardest_negative = cosines.masked_fill(~negative, -torch.inf).amax(1, keepdim=True)
+        hardest_negative = cosines.masked_fill(same, -torch.inf).amax(1, keepdim=True)
         positive = positive & (cosines - epsilon < hardest_negative)
-        negative = negative & (cosines + epsilon > hardest_positive)
+        negative = ~same & (cosines + epsilon > hardest_positive)
     attraction = _log_one_plus_sum(-alpha * (cosines - base), positive) / alpha
     repulsion = _log_one_plus_sum(beta * (cosines - base), negative) / beta
     return attraction + repulsion

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from smserve.errors import InvalidInput
 from training.config import LossConfig
-from training.losses.bank_loss import KeptEmbeddings, bank_loss
 from training.losses.batch_pairs import pairs_of_batch, pairs_of_triplets
-from training.losses.build import build_pair_loss, similarity_settings
+from training.losses.build import build_pair_loss
 from training.losses.global_loss import global_loss
 from training.losses.pair_loss import PairValue
 
@@ -24,7 +23,6 @@ class LossValue:
         total: The scalar to minimise.
         pair: The part of pairs or triplets, a scalar.
         spread: The global loss, a scalar; zero where it is left out.
-        bank: The bank loss, a scalar; zero where it is left out.
         active: Which of the triplets or pairs that a loss looks at cost something, (T,) bool; each `PairLoss` says
             what it means by that. Its mean is the error e that the controller sees.
         anchors: The place in the batch of the anchor of each of them, (T,); None where the loss doesn't tell.
@@ -33,7 +31,6 @@ class LossValue:
     total: Tensor
     pair: Tensor
     spread: Tensor
-    bank: Tensor
     active: Tensor
     anchors: Tensor | None = None
 
@@ -61,19 +58,10 @@ class Objective(nn.Module):
         self._config = config
         self._dimension = dimension
 
-    def forward(
-        self,
-        embeddings: Tensor,
-        labels: Tensor,
-        triplets: Tensor | None = None,
-        *,
-        pictures: Tensor | None = None,
-        kept: KeptEmbeddings | None = None,
-    ) -> LossValue:
+    def forward(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None = None) -> LossValue:
         """Return the loss of embeddings (B, D), labels (B,) and, where the objective needs them, triplets (T, 3).
 
-        The bank loss is taken where `kept` is given, and `pictures` (B,), which those of the batch are. Embeddings that
-        are no numbers cost what is no number either.
+        Embeddings that are no numbers cost what is no number either.
 
         Raises:
             InvalidInput: A shape is another, or a label is no class.
@@ -82,9 +70,7 @@ class Objective(nn.Module):
         embeddings = embeddings.float()
         if not bool(torch.isfinite(embeddings).all()):  # a miner may find no pairs there, and call it free
             wrong = embeddings.sum()
-            return LossValue(
-                total=wrong, pair=wrong, spread=wrong, bank=wrong, active=labels.new_zeros(0, dtype=torch.bool)
-            )
+            return LossValue(total=wrong, pair=wrong, spread=wrong, active=labels.new_zeros(0, dtype=torch.bool))
         value: PairValue = self.pair(embeddings, labels, triplets)
         spread = value.loss.new_zeros(())
         if self._config.global_weight:
@@ -99,17 +85,8 @@ class Objective(nn.Module):
                 margin=self._config.global_margin,
                 weight=self._config.global_lambda,
             )
-        bank = value.loss.new_zeros(())
-        if kept is not None and pictures is not None:
-            bank = bank_loss(embeddings, labels, pictures, kept, **similarity_settings(self._config)).mean()
-        return LossValue(
-            total=value.loss + self._config.global_weight * spread + self._config.bank_weight * bank,
-            pair=value.loss,
-            spread=spread,
-            bank=bank,
-            active=value.active,
-            anchors=value.anchors,
-        )
+        total = value.loss + self._config.global_weight * spread
+        return LossValue(total=total, pair=value.loss, spread=spread, active=value.active, anchors=value.anchors)
 
     def _check(self, embeddings: Tensor, labels: Tensor, triplets: Tensor | None) -> None:
         if embeddings.ndim != 2 or embeddings.shape[1] != self._dimension or not len(embeddings):

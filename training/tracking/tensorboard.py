@@ -13,7 +13,7 @@ __all__ = ["TensorBoardTracker"]
 
 _GROUPS: Final = {
     "validation": ("validation_",),
-    "loss": ("loss", "pair_loss", "global_loss", "bank_loss"),
+    "loss": ("loss", "pair_loss", "global_loss"),
     "controller": ("controller_", "active_share", "mined_active_share", "difficulty", "next_difficulty"),
     "cost": ("embedded_pictures", "steps", "pictures_per_s", "epoch_s", "embedding_s", "neighbours_s", "selection_s"),
 }

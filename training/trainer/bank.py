@@ -12,8 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.losses import KeptEmbeddings
-
 __all__ = ["EmbeddingBank"]
 
 
@@ -41,11 +39,6 @@ class EmbeddingBank:
         """
         self._embeddings[torch.from_numpy(indices).to(self._embeddings.device)] = embeddings.detach().float()
         self._epochs[indices] = epoch
-
-    def kept(self, labels: Tensor) -> KeptEmbeddings:
-        """Return those that there are, with their labels, of all labels (N,)."""
-        there = torch.from_numpy(np.flatnonzero(self._epochs)).to(self._embeddings.device)
-        return KeptEmbeddings(embeddings=self._embeddings[there], labels=labels[there], pictures=there)
 
     def missing(self) -> NDArray[np.int64]:
         """Return the pictures (M,) that have no embedding yet, ascending."""

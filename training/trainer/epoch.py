@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +49,6 @@ class Learner:
     _embed: nn.Module = field(init=False)
     _batches: BatchMaker = field(init=False)
     _device: torch.device = field(init=False)
-    _labels: Tensor = field(init=False)
     _guards: Guards = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +58,6 @@ class Learner:
             InvalidInput: Batch norms learn their statistics, and processes on CPUs can't share them.
         """
         self._device = self.data.pixels.device
-        self._labels = torch.from_numpy(self.data.labels).to(self._device)
         self._guards = self.guards or Guards(self.config, Watch())
         self._embed = self.net if process_count() == 1 else _shared(self.net, self.config, self._device)
         self._batches = BatchMaker(
@@ -133,7 +130,7 @@ class Learner:
             own: Tensor = self._embed(batch.images)
         seed_everything(self._device, self.config.seed, epoch, number)  # what a loss draws is the same in all processes
         embeddings = gather_embeddings(own, len(batch.labels))
-        value: LossValue = self.objective(embeddings, batch.labels, batch.triplets, **self._of_bank(batch, epoch))
+        value: LossValue = self.objective(embeddings, batch.labels, batch.triplets)
         self.optimizer.zero_grad(set_to_none=True)
         value.total.backward()  # type: ignore[no-untyped-call] # torch ships no type for it
         mean_gradients(list(self.objective.parameters()))
@@ -142,27 +139,19 @@ class Learner:
             self.bank.store(batch.plan.indices, embeddings, epoch)
         return value, mean_cosine(embeddings)
 
-    def _of_bank(self, batch: ReadyBatch, epoch: int) -> dict[str, Any]:
-        """Return what the bank loss takes, where it is taken."""
-        if self.bank is None or not self.config.loss.bank_weight or epoch <= self.config.sampler.random_epochs:
-            return {}
-        pictures = torch.from_numpy(batch.plan.indices).to(self._device)
-        return {"pictures": pictures, "kept": self.bank.kept(self._labels)}
-
     def _count(self, value: LossValue, cosine: Tensor, batch: ReadyBatch, tally: Tally, place: str) -> None:
         """Add a step to the tally.
 
         Raises:
             CollapsedRun: The loss is not a number, or the embeddings are one point.
         """
-        figures = torch.stack([value.total, value.pair, value.spread, value.bank, cosine])
-        total, pair, spread, bank, alike = figures.detach().tolist()
+        figures = torch.stack([value.total, value.pair, value.spread, cosine])
+        total, pair, spread, alike = figures.detach().tolist()
         self._guards.after_step(total, alike, place)
         tally.cosine += alike
         tally.loss += total
         tally.pair_loss += pair
         tally.global_loss += spread
-        tally.bank_loss += bank
         tally.count_active(value.active, self._mined(batch.plan, value))
         tally.pictures += len(batch.plan.indices)
         tally.steps += 1

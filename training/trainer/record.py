@@ -24,7 +24,6 @@ def epoch_record(
         "loss": outcome.loss,
         "pair_loss": outcome.pair_loss,
         "global_loss": outcome.global_loss,
-        "bank_loss": outcome.bank_loss,
         "active_share": outcome.active_share,
         "mined_active_share": outcome.mined_active_share,
         "difficulty": underway.difficulty,

@@ -16,7 +16,6 @@ class EpochOutcome:
     loss: float
     pair_loss: float
     global_loss: float
-    bank_loss: float
     active_share: float
     mined_active_share: float | None
     pictures: int
@@ -32,7 +31,6 @@ class Tally:
     loss: float = 0.0
     pair_loss: float = 0.0
     global_loss: float = 0.0
-    bank_loss: float = 0.0
     active: int = 0
     looked_at: int = 0
     mined_active: int = 0
@@ -67,7 +65,6 @@ class Tally:
             loss=self.loss / steps,
             pair_loss=self.pair_loss / steps,
             global_loss=self.global_loss / steps,
-            bank_loss=self.bank_loss / steps,
             active_share=self.active_share,
             mined_active_share=self.mined_active / self.mined_looked_at if self.mined_looked_at else None,
             pictures=self.pictures,

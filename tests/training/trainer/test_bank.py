@@ -164,21 +164,3 @@ def test_a_target_that_needs_a_pass_is_refused() -> None:
     controller = replace(paper_config().controller, kind="validation_error")
     with pytest.raises(InvalidInput, match=r"sampler.embeddings is bank; wanted pass with controller.kind"):
         replace(banked(paper_config()), controller=controller)
-
-
-def test_what_is_kept_comes_with_its_labels() -> None:
-    bank = EmbeddingBank(4, 2, CPU)
-    bank.store(np.array([2, 0]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]), 3)
-    kept = bank.kept(torch.tensor([5, 6, 7, 8]))
-    assert kept.embeddings.tolist() == [[0, 1], [1, 0]]
-    assert (kept.labels.tolist(), kept.pictures.tolist()) == ([5, 7], [0, 2])
-
-
-def test_the_bank_loss_comes_after_the_random_epochs(hues: Dataset, tmp_path: Path) -> None:
-    config = replace(banked(classes_config()), epochs=2)
-    config = replace(config, loss=replace(config.loss, pair="multi_similarity", bank_weight=1.0))
-    run(config, hues, tmp_path / "run")
-    first, second = RunFolder(tmp_path / "run").epochs()
-    assert first["bank_loss"] == 0
-    assert second["bank_loss"] > 0
-    assert second["loss"] == pytest.approx(second["pair_loss"] + second["global_loss"] + second["bank_loss"])
