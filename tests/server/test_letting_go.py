@@ -1,0 +1,71 @@
+"""A call that has ended is let go of at once, picture and all: not only when Python looks for cycles."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import grpc
+import pytest
+
+from smserve.engine import Engine
+from smserve.server.record import CallRecord
+from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
+from tests.server.asking import wait_for
+from tests.support.running import running_server
+
+_CALLS = 5
+
+
+def search(channel: grpc.Channel) -> None:
+    retrieval_pb2_grpc.RetrievalServiceStub(channel).Search(retrieval_pb2.SearchRequest(item_id="e0"), timeout=5)
+
+
+def search_with_a_damaged_picture(channel: grpc.Channel) -> None:
+    request = retrieval_pb2.SearchRequest(image=b"\xff\xd8\xff\xe0" + bytes(200))
+    retrieval_pb2_grpc.RetrievalServiceStub(channel).Search(request, timeout=5)
+
+
+def list_an_unknown_gallery(channel: grpc.Channel) -> None:
+    request = gallery_pb2.ListItemsRequest(gallery="nowhere")
+    gallery_pb2_grpc.GalleryServiceStub(channel).ListItems(request, timeout=5)
+
+
+def stage_for_an_unknown_gallery(channel: grpc.Channel) -> None:
+    request = gallery_pb2.StageModelRequest(gallery="nowhere")
+    list(gallery_pb2_grpc.GalleryServiceStub(channel).StageModel(request, timeout=5))
+
+
+def leave_a_stream(channel: grpc.Channel) -> None:
+    def never_ending() -> Iterator[retrieval_pb2.SearchStreamRequest]:
+        while True:
+            yield retrieval_pb2.SearchStreamRequest(request=retrieval_pb2.SearchRequest(item_id="e0"))
+
+    answers = retrieval_pb2_grpc.RetrievalServiceStub(channel).SearchStream(never_ending(), timeout=30)
+    next(answers)
+    answers.cancel()
+
+
+@pytest.fixture
+def no_search_for_cycles() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def records() -> int:
+    return sum(type(one) is CallRecord for one in gc.get_objects())
+
+
+@pytest.mark.usefixtures("no_search_for_cycles")
+@pytest.mark.parametrize(
+    "ask",
+    [search, search_with_a_damaged_picture, list_an_unknown_gallery, stage_for_an_unknown_gallery, leave_a_stream],
+)
+def test_an_ended_call_is_let_go_of(engine: Engine, ask: Callable[[grpc.Channel], None]) -> None:
+    with running_server(engine) as server, grpc.insecure_channel(server.address) as channel:
+        before = records()
+        for _ in range(_CALLS):
+            with suppress(grpc.RpcError):
+                ask(channel)
+        wait_for(lambda: records() <= before, timeout_s=1)
