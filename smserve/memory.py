@@ -1,15 +1,18 @@
 """Memory that was freed goes back to the system, where the C library would keep it."""
 
 import ctypes
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["give_back_large_blocks", "memory_given_back"]
+__all__ = ["give_back_large_blocks", "memory_given_back", "share_heaps"]
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
+_HEAPS: Final = 2
 _LARGE_BYTES: Final = 1 << 20
 _KEPT_BYTES: Final = 1 << 20
 """What a thread may keep of freed memory, so that a small photo does not ask the system for each of its pages: with
@@ -38,6 +41,20 @@ def give_back_large_blocks() -> None:
     if _SET is not None and _TRIM is not None:  # both: musl has a mallopt of another kind
         _SET(_M_MMAP_THRESHOLD, _LARGE_BYTES)
         _SET(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+@cache
+def share_heaps() -> None:
+    """Let all threads take memory from two heaps; at the start of a process of many threads, once is for ever.
+
+    glibc gives each thread one of its own, up to eight a core. Calls run on one thread of a pool after another, and what
+    they let go of serves its own thread alone: the heaps grow for an hour, though no more is in use. Two are enough:
+    Python lets one thread at a time make objects, and what decodes and searches beside it takes few blocks, large ones.
+    Who set a number of heaps for the process keeps it.
+    """
+    is_set = "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", "")
+    if _SET is not None and _TRIM is not None and not is_set:
+        _SET(_M_ARENA_MAX, _HEAPS)
 
 
 @contextmanager
