@@ -47,9 +47,9 @@ def give_back_large_blocks() -> None:
 def share_heaps() -> None:
     """Let all threads take memory from two heaps; at the start of a process of many threads, once is for ever.
 
-    glibc gives each thread one of its own, up to eight a core. Calls run on one thread of a pool after another, and what
-    they let go of serves its own thread alone: the heaps grow for an hour, though no more is in use. Two are enough:
-    Python lets one thread at a time make objects, and what decodes and searches beside it takes few blocks, large ones.
+    glibc gives each thread one of its own, up to eight a core. Calls run on one thread of a pool after another, and
+    what they let go of serves its own heap alone: the heaps grow for many minutes, though no more is in use. Two are
+    enough: Python lets one thread at a time make objects, and what decodes beside it takes few blocks, large ones.
     Who set a number of heaps for the process keeps it.
     """
     is_set = "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", "")

@@ -36,6 +36,6 @@ def test_heaps_are_few(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, worker
     picture = encode(draw("red"))
     with serving("--model", tiny_model, "--workers", workers) as (process, address), Client(address) as client:
         with ThreadPoolExecutor(_CALLERS) as callers:
-            list(callers.map(lambda _: client.embed(picture), range(10 * _CALLERS)))
+            list(callers.map(lambda _: client.embed([picture]), range(10 * _CALLERS)))
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
         assert {heap_count(pid) for pid in [process.pid, *map(int, children)]} <= {1, 2}
