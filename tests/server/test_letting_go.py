@@ -11,7 +11,7 @@ from smserve.engine import Engine
 from smserve.errors import SmserveError
 from smserve.server.record import CallRecord
 from smserve.v1 import gallery_pb2, gallery_pb2_grpc, retrieval_pb2, retrieval_pb2_grpc
-from tests.server.asking import query_vector, wait_for
+from tests.server.asking import Gate, query_vector, wait_for
 from tests.support.running import running_server
 
 _CALLS = 5
@@ -115,3 +115,21 @@ def test_an_ended_call_is_let_go_of(engine: Engine, ask: Callable[[grpc.Channel]
             with suppress(grpc.RpcError):
                 ask(channel)
         wait_for(lambda: held() <= before, timeout_s=1)
+
+
+@pytest.mark.usefixtures("no_search_for_cycles")
+def test_a_call_that_is_turned_away_is_let_go_of(engine: Engine, gate: Gate) -> None:
+    with (
+        running_server(engine, max_in_flight=1, max_waiting=0) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = retrieval_pb2_grpc.RetrievalServiceStub(channel)
+        answered = stub.Search.future(retrieval_pb2.SearchRequest(vector=query_vector()), timeout=30)
+        assert gate.entered.acquire(timeout=30)
+        before = held()
+        for _ in range(_CALLS):
+            with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
+                search_with_a_damaged_picture(channel)
+        wait_for(lambda: held() <= before, timeout_s=1)
+        gate.open.set()
+        assert answered.result().hits
