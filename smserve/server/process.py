@@ -12,7 +12,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from smserve.engine import Engine, use_few_threads
-from smserve.memory import share_heaps
 from smserve.server.memory import MemoryReport
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
@@ -51,7 +50,6 @@ def serve(
         Unavailable: The port can't be taken.
         SmserveError: Whatever `foresee` and `open_engine` raise.
     """
-    share_heaps()
     use_few_threads()
     asked_to_stop: SimpleQueue[None] = SimpleQueue()  # an Event's lock is not for handlers: they interrupt who holds it
     with ExitStack() as undo:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from smserve.engine import Engine, use_few_threads
 from smserve.errors import SmserveError
-from smserve.memory import share_heaps
 from smserve.server.memory import MemoryReport
 from smserve.server.process import collect_rarely, end_process
 from smserve.server.server import Server
@@ -41,7 +40,6 @@ def work(
     signal.signal(signal.SIGTERM, end_process)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
-        share_heaps()
         use_few_threads()
         traces = open_traces()
         engine = open_engine()
