@@ -38,7 +38,7 @@
 A message names the thing, the value got, the value wanted and the way out.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 __all__ = [
     "AlreadyExists",
@@ -85,6 +85,15 @@ class SmserveError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def as_outcome(self) -> Self:
+        """Forget where it was raised, and return it: for an error that is kept as a value.
+
+        An error holds the frames that it came through, and they hold what was worked on, the request and its pictures,
+        and what the error is kept in: a circle that stays until Python looks for some.
+        """
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
 
 
 class InvalidInput(SmserveError):

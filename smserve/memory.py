@@ -1,15 +1,17 @@
 """Memory that was freed goes back to the system, where the C library would keep it."""
 
 import ctypes
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["give_back_large_blocks", "memory_given_back"]
+__all__ = ["give_back_large_blocks", "memory_given_back", "share_one_heap"]
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _LARGE_BYTES: Final = 1 << 20
 _KEPT_BYTES: Final = 1 << 20
 """What a thread may keep of freed memory, so that a small photo does not ask the system for each of its pages: with
@@ -38,6 +40,20 @@ def give_back_large_blocks() -> None:
     if _SET is not None and _TRIM is not None:  # both: musl has a mallopt of another kind
         _SET(_M_MMAP_THRESHOLD, _LARGE_BYTES)
         _SET(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+@cache
+def share_one_heap() -> None:
+    """Let threads that begin from now on take memory from the main heap; once is for ever, in forked processes, too.
+
+    glibc gives each thread a heap of its own, up to eight a core. Calls run on one thread of a pool after another, and
+    what they let go of serves its own heap alone: the heaps grow for many minutes, though no more is in use. One is
+    enough: Python lets one thread at a time make objects, and what decodes beside it takes few blocks, large ones.
+    Who set a number of heaps for the process keeps it.
+    """
+    is_set = "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", "")
+    if _SET is not None and _TRIM is not None and not is_set:
+        _SET(_M_ARENA_MAX, 1)
 
 
 @contextmanager

@@ -86,7 +86,8 @@ class Calls:
         await retrieval_pb2_grpc.RetrievalServiceStub(channel).Embed(request, timeout=self._timeout_s)
 
     async def _bad_image(self, channel: grpc.aio.Channel) -> None:
-        request = retrieval_pb2.SearchRequest(image=self._random.choice(_BAD))
+        photo = self._random.choice(self._pictures)
+        request = retrieval_pb2.SearchRequest(image=self._random.choice((*_BAD, photo[: len(photo) // 2])))
         await retrieval_pb2_grpc.RetrievalServiceStub(channel).Search(request, timeout=self._timeout_s)
 
     async def _upsert(self, channel: grpc.aio.Channel) -> None:

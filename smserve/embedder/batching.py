@@ -97,7 +97,10 @@ class Batcher:
         if call.leads:
             self._lead()
         if call.error is not None:
-            raise call.error
+            try:
+                raise call.error
+            finally:
+                call.error = None  # it holds this frame, and so the pictures
         assert call.vectors is not None, "a call that was woken and does not lead is done"  # noqa: S101 - for the types
         return call.vectors
 

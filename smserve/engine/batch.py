@@ -90,7 +90,7 @@ class _Batch:
                 check_pins(request, leased[asked])
                 self._served[number] = leased[asked]
             except SmserveError as error:
-                self._errors[number] = error
+                self._errors[number] = error.as_outcome()
 
     def embed(self) -> None:
         """Find the vectors; pictures of one model are embedded together."""
@@ -108,7 +108,7 @@ class _Batch:
             except (DeadlineExceeded, Cancelled):
                 raise
             except SmserveError as error:
-                self._errors[number] = error
+                self._errors[number] = error.as_outcome()
         for model, of_model in pictures.items():
             vectors = model.pictures.embed([prepared for _, prepared in of_model], self._still_wanted)
             for (number, _), vector in zip(of_model, vectors, strict=True):
@@ -126,13 +126,13 @@ class _Batch:
             except (DeadlineExceeded, Cancelled):
                 raise
             except SmserveError as error:
-                self._errors.update(dict.fromkeys(numbers, error))
+                self._errors.update(dict.fromkeys(numbers, error.as_outcome()))
                 continue
             for place, number in enumerate(numbers):
                 try:
                     self._results[number] = result_of(self._requests[number], served, neighbours, place)
                 except SmserveError as error:
-                    self._errors[number] = error
+                    self._errors[number] = error.as_outcome()
 
     def outcomes(self) -> tuple[SearchOutcome, ...]:
         """Return what became of each."""

@@ -40,7 +40,7 @@ class Embeddings:
                     prepared.append(model.pictures.prepare(image, f"images[{position}]", still_wanted))
                     outcomes.append(Embedding(model_fingerprint=model.fingerprint))  # filled in below
                 except InvalidImage as error:
-                    outcomes.append(Embedding(error=error, model_fingerprint=model.fingerprint))
+                    outcomes.append(Embedding(error=error.as_outcome(), model_fingerprint=model.fingerprint))
             if prepared:
                 vectors = iter(model.pictures.embed(prepared, still_wanted))
                 outcomes = [

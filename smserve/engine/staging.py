@@ -101,7 +101,10 @@ class _Run:
                 yield self._progress()
                 continue
             if isinstance(outcome, BaseException):
-                raise outcome
+                try:
+                    raise outcome
+                finally:
+                    del outcome  # it holds this frame, and so the model
             yield self._last(outcome)
             return
 

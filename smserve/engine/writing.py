@@ -63,7 +63,7 @@ def make_items(
         except InvalidInput as error:
             if not partial:
                 raise
-            failures.append(ItemFailure(index=number, item_id=item.item_id, error=error))
+            failures.append(ItemFailure(index=number, item_id=item.item_id, error=error.as_outcome()))
     pixels = [each.pixels for each in ready if each.pixels is not None]
     embedded = iter(model.pictures.embed(pixels, still_wanted)) if pixels else iter(())
     made = [_item(each, next(embedded) if each.vector is None else each.vector) for each in ready]

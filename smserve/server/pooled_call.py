@@ -92,7 +92,10 @@ class PooledCall(Ticket):
             Cancelled: Its caller left while it waited.
         """
         if self._refusal is not None:
-            raise self._refusal
+            try:
+                raise self._refusal
+            finally:
+                self._refusal = None  # it holds this frame, and so the call
         try:
             if self.was_queued:
                 still_wanted(self.context)()

@@ -96,10 +96,13 @@ class CallRecord:
     def end(self) -> None:
         """Tell of the call, and end it for the caller; where it failed, by raising, as gRPC wants it."""
         self._tell()
+        # An error knows the frames that it came through, and the first of them knows this record: kept here, it would
+        # keep the request, picture and all, until Python looks for cycles.
+        error, self._error = self._error, None
         if self._is_missing:
             self._context.abort(grpc.StatusCode.UNIMPLEMENTED, f"this server does not answer {self.name}")
-        if self._error is not None:
-            status = error_to_status(self._error, request_id=self._request_id)
+        if error is not None:
+            status = error_to_status(error, request_id=self._request_id)
             self._context.abort_with_status(rpc_status.to_status(status))
         self._context.set_trailing_metadata(((REQUEST_ID_KEY, self._request_id),))
 

@@ -115,4 +115,4 @@ def _read(message: retrieval_pb2.SearchRequest) -> SearchRequest | SmserveError:
     try:
         return request_from_proto(message)
     except SmserveError as error:
-        return error
+        return error.as_outcome()

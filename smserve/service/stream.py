@@ -64,7 +64,7 @@ class Stream:
         except grpc.RpcError:
             pass  # the call is over
         except SmserveError as error:
-            self._failure = error
+            self._failure = error.as_outcome()
         except Exception:  # noqa: BLE001 - nobody waits for this thread who could be told
             _log.exception("the requests of a stream could not be read")
         finally:
@@ -109,7 +109,10 @@ class Stream:
             if self._unanswered or not self._answers.empty():
                 return False
             if self._failure is not None:
-                raise self._failure
+                try:
+                    raise self._failure
+                finally:
+                    self._failure = None  # the call's from here on
             if self._is_read and not self._is_cut:
                 return True
             if self._turns.is_closed:

@@ -52,7 +52,7 @@ def new_items_from_proto(message: gallery_pb2.UpsertItemsRequest) -> list[Upsert
         except InvalidInput as error:
             if not message.partial:
                 raise
-            items.append(ItemFailure(index=number, item_id=item.item_id, error=error))
+            items.append(ItemFailure(index=number, item_id=item.item_id, error=error.as_outcome()))
     return items
 
 

@@ -1,8 +1,10 @@
 """Calls at the same time, run together by a backend that says what it was given."""
 
+import gc
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -127,6 +129,19 @@ def test_an_error_reaches_every_caller_of_its_batch_and_no_other() -> None:
         with pytest.raises(ValueError, match="unlucky"):
             failed()
     assert [answer().tolist() for answer in (beside, after, together)] == [[[14]], [[15]], [[16]]]
+
+
+def test_pictures_of_a_batch_that_failed_are_let_go_of_at_once() -> None:
+    batcher, unlucky = Batcher(Recorder(), max_batch=2), picture(13)
+    held = weakref.ref(unlucky)
+    gc.disable()  # or else a look for cycles would find them
+    try:
+        with pytest.raises(ValueError, match="unlucky") as caught:
+            batcher.run(unlucky, always)
+        del unlucky, caught
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_a_caller_that_gives_up_is_left_out_and_the_others_are_answered() -> None:

@@ -119,8 +119,10 @@ class Plan:
         Raises:
             SmserveError: It can't serve.
         """
+        from smserve.memory import share_one_heap
         from smserve.server import serve, supervise
 
+        share_one_heap()  # before there are threads
         if self.workers > 1:
             supervise(
                 self.workers,
