@@ -12,6 +12,8 @@ __all__ = ["ROWS_BYTES", "RowCache"]
 ROWS_BYTES: Final = 64 * 2**20
 """Kept by default."""
 
+_PARTS: Final = 8
+
 
 def _always_the_same() -> int:
     return 0
@@ -24,8 +26,8 @@ class RowCache:
     writes alone knows from the view that it searches which rows are. A reader learns from a row that is gone that its
     view is behind what others wrote, and so keeps rows only until somebody writes.
 
-    Two halves: what is asked for lives in the young one; once that is full it becomes the old one, and what was in the
-    old one and not asked for meanwhile is forgotten. So reading takes no lock.
+    What is asked for lives in the youngest of several parts; once that is full a new one takes its place, and the oldest
+    is forgotten, with what was not asked for meanwhile. So reading takes no lock, and memory stays level.
     """
 
     def __init__(
@@ -38,13 +40,12 @@ class RowCache:
             state: Returns a number that has grown since its last call if somebody else has written meanwhile.
             state_holds_s: As long as its last answer is relied on.
         """
-        self._most_half: Final = most_bytes // 2
+        self._most_part: Final = most_bytes // _PARTS
         self._state: Final = state
         self._state_holds_s: Final = state_holds_s
         self._known_state = state()
         self._holds_until = time.monotonic() + state_holds_s
-        self._young: dict[int, FoundRow] = {}
-        self._old: dict[int, FoundRow] = {}
+        self._parts: tuple[dict[int, FoundRow], ...] = ({},)  # the youngest first
         self._young_bytes = 0
         self._is_closed = False
         self._changing: Final = threading.Lock()
@@ -62,18 +63,21 @@ class RowCache:
             state = self._state()
             if state > self._known_state:
                 self._forget(state)
-        young, old = self._young, self._old
+        young, *older = self._parts
         found: dict[int, FoundRow] = {}
         moved: list[FoundRow] = []
         missing: list[int] = []
         for key in keys:
             row = young.get(key)
             if row is None:
-                row = old.get(key)
-                if row is None:
+                for part in older:
+                    row = part.get(key)
+                    if row is not None:
+                        moved.append(row)
+                        break
+                else:
                     missing.append(key)
                     continue
-                moved.append(row)
             found[key] = row
         if missing:
             rows = read(sorted(missing))
@@ -87,12 +91,12 @@ class RowCache:
         """Forget all, and keep nothing from now on."""
         with self._changing:
             self._is_closed = True
-            self._young, self._old = {}, {}
+            self._parts = ({},)
 
     def _forget(self, state: int) -> None:
         with self._changing:
             if state > self._known_state:
-                self._young, self._old, self._young_bytes = {}, {}, 0
+                self._parts, self._young_bytes = ({},), 0
                 self._known_state = state
 
     def _keep(self, rows: Iterable[FoundRow], state: int) -> None:
@@ -100,9 +104,10 @@ class RowCache:
         with self._changing:
             if self._is_closed or state != self._known_state:
                 return
+            young = self._parts[0]
             for row in rows:
-                if row.key not in self._young:
-                    self._young[row.key] = row
+                if row.key not in young:
+                    young[row.key] = row
                     self._young_bytes += row.size_bytes
-            if self._young_bytes > self._most_half:
-                self._old, self._young, self._young_bytes = self._young, {}, 0
+            if self._young_bytes > self._most_part:
+                self._parts, self._young_bytes = ({}, *self._parts[: _PARTS - 1]), 0
