@@ -26,8 +26,8 @@ class RowCache:
     writes alone knows from the view that it searches which rows are. A reader learns from a row that is gone that its
     view is behind what others wrote, and so keeps rows only until somebody writes.
 
-    What is asked for lives in the youngest of several parts; once that is full a new one takes its place, and the oldest
-    is forgotten, with what was not asked for meanwhile. So reading takes no lock, and memory stays level.
+    What is asked for lives in the youngest of several parts; once that is full, a new one takes its place, and the
+    oldest is forgotten, with what was not asked for meanwhile. So reading takes no lock, and memory stays level.
     """
 
     def __init__(
