@@ -37,6 +37,12 @@ __all__ = ["serve"]
     metavar="N",
     help="Processes that serve on the port; several only read their galleries, and follow what another server writes.",
 )
+@click.option(
+    "--pin-workers",
+    is_flag=True,
+    show_default=False,
+    help="Keep each worker on its share of the cores: short calls, as searches by vector, are answered sooner.",
+)
 @security_options
 @limit_options
 @serving_inference_options
@@ -69,6 +75,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
+    pin_workers: bool,
     security: Security,
     limits: Limits,
     inference: InferenceSettings,
@@ -116,6 +123,7 @@ def serve(
         limits=limits,
         inference=inference,
         workers=workers,
+        pinned=pin_workers,
     )
     if check_only:
         check(plan)

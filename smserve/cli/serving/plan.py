@@ -32,6 +32,7 @@ class Plan:
         limits: What it takes on at a time.
         inference: How models are run.
         workers: Processes that serve.
+        pinned: Each of several keeps to its share of the cores.
     """
 
     settings: ServerSettings
@@ -40,13 +41,19 @@ class Plan:
     limits: Limits
     inference: InferenceSettings
     workers: int
+    pinned: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what several processes can't serve.
 
         Raises:
-            InvalidInput: A gallery's database is of one process at a time.
+            InvalidInput: A gallery's database is of one process at a time; or one process is to have a share of the
+                cores.
         """
+        if self.pinned and self.workers == 1:
+            raise InvalidInput(
+                "--pin-workers is about several processes; give --workers 2 or more", field="pin_workers"
+            )
         embedded = [str(place) for place in self.served.embedded() if self.workers > 1]
         if embedded:
             raise InvalidInput(
@@ -131,6 +138,7 @@ class Plan:
                 announce,
                 foresee=self.foresee,
                 open_traces=open_traces,
+                pinned=self.pinned,
             )
             return
 

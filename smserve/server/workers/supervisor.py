@@ -17,6 +17,7 @@ from smserve.server.security import Access
 from smserve.server.security.tls import Certificates
 from smserve.server.settings import ServerSettings
 from smserve.server.workers.child import Child
+from smserve.server.workers.cores import keep_to
 from smserve.server.workers.crew import Crew
 from smserve.server.workers.port import ReservedPort
 from smserve.server.workers.restarts import RestartPolicy
@@ -40,6 +41,7 @@ def supervise(
     foresee: Callable[[], MemoryReport] = MemoryReport,
     open_traces: "Callable[[], Traces | None]" = lambda: None,
     policy: RestartPolicy | None = None,
+    pinned: bool = False,
 ) -> None:
     """Serve on one port by several processes until SIGTERM or SIGINT, and stop cleanly.
 
@@ -56,6 +58,7 @@ def supervise(
             that of all can't fit.
         open_traces: Called in each worker; what it makes gets a span for each call.
         policy: When a worker that has died is started again.
+        pinned: Each keeps to its share of the cores.
 
     Raises:
         InvalidInput: This system can't do it, or a certificate, a key or the file of keys can't be used.
@@ -85,11 +88,23 @@ def supervise(
 
         memory = foresee()
         runs = [
-            partial(work, _of_worker(settings, number), open_engine, open_traces, memory) for number in range(workers)
+            partial(
+                work,
+                _of_worker(settings, number),
+                open_engine,
+                open_traces,
+                memory,
+                partial(keep_to, number, workers) if pinned else _go_anywhere,
+            )
+            for number in range(workers)
         ]
         with Signals() as signals:
             Crew(runs, signals, policy or RestartPolicy()).run(begun)
     _log.info("stopped")
+
+
+def _go_anywhere() -> None:
+    pass
 
 
 def _with_reserved_ports(settings: ServerSettings, held: ExitStack) -> ServerSettings:

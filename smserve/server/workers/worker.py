@@ -28,6 +28,7 @@ def work(
     open_engine: Callable[[], Engine],
     open_traces: Callable[[], "Traces | None"],
     memory: MemoryReport,
+    keep_to_cores: Callable[[], None],
     end: WorkerEnd,
 ) -> int:
     """Load, wait for the order to serve, answer until SIGTERM or the supervisor's end; returns the exit code.
@@ -40,6 +41,7 @@ def work(
     signal.signal(signal.SIGTERM, end_process)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
+        keep_to_cores()
         use_few_threads()
         traces = open_traces()
         engine = open_engine()

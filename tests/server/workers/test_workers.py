@@ -25,6 +25,7 @@ from smserve.errors import GalleryReadOnly, Unauthenticated
 from smserve.gallery import LiveGallery, NewItem
 from smserve.server.security.key_file import create_key
 from smserve.server.security.scopes import Scope
+from smserve.server.workers.cores import share_of
 from smserve.types import UpsertItem
 from smserve.v1 import retrieval_pb2, retrieval_pb2_grpc
 from tests.server.asking import SERVICES, health_of, query_vector, wait_for
@@ -225,6 +226,44 @@ def test_the_supervisor_has_one_thread_and_can_fork(tiny_model: Path, drawn_gall
         assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1
         server.stop()
     assert server.process.returncode == 0
+
+
+def test_pinned_each_keeps_to_cores_of_its_own(tiny_model: Path, drawn_gallery: Path) -> None:
+    with served(tiny_model, drawn_gallery, "--pin-workers") as server:
+        shares = [os.sched_getaffinity(pid) for pid in server.pids()]
+        assert set().union(*shares) <= os.sched_getaffinity(0)
+        assert all(shares)
+        if len(os.sched_getaffinity(0)) > 1:
+            assert not shares[0] & shares[1]
+        threads = Path(f"/proc/{server.process.pid}/task")
+        assert {frozenset(os.sched_getaffinity(int(each.name))) for each in threads.iterdir()} == {
+            frozenset(os.sched_getaffinity(0))
+        }, "the supervisor goes anywhere"
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "shares"),
+    [
+        ([0, 1, 2, 3, 4], 2, [{0, 2, 4}, {1, 3}]),
+        ([4, 7], 2, [{4}, {7}]),
+        ([3], 2, [{3}, {3}]),
+        ([0, 1], 3, [{0}, {1}, {0}]),
+    ],
+)
+def test_shares_of_cores(cores: list[int], workers: int, shares: list[set[int]]) -> None:
+    assert [share_of(cores, number, workers) for number in range(workers)] == shares
+
+
+def test_one_process_has_no_share(tiny_model: Path) -> None:
+    refused = subprocess.run(
+        [SMSERVE, "serve", "--model", tiny_model, "--port", "0", "--pin-workers"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode != 0
+    assert "--pin-workers is about several processes; give --workers 2 or more" in refused.stderr
 
 
 def test_tls_and_keys_are_those_of_each(tiny_model: Path, drawn_gallery: Path, tmp_path: Path) -> None:
