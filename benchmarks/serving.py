@@ -8,8 +8,9 @@ with the same photos; the overhead is what one search at a time takes longer tha
 in an environment of its own, made under --cache, with the same model file and FAISS; it gets as many callers as suit it
 best, and beside the default one ours is asked with OpenVINO, too. A plain server has the three stages in a gRPC
 handler, and nothing else: what it misses of the limit, and takes longer, is gRPC's for Python. Workers are two
-processes behind one port, with more callers; for vectors each keeps to a core. Vectors: 100,000 x 64, recall@10 at least 0.99, beside a minimal gRPC
-server with the same index, payload and messages. All sides take turns. `--quick` takes 3 short turns.
+processes behind one port, with more callers; for vectors each keeps to a core. Vectors: 100,000 x 64, recall@10 at
+least 0.99, beside a minimal gRPC server with the same index, payload and messages. All sides take turns. `--quick`
+takes 3 short turns.
 """
 
 import argparse
