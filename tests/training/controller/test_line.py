@@ -46,6 +46,8 @@ def test_the_ridge_pulls_the_slope_towards_the_prior() -> None:
 def test_equals_numpy_least_squares(pairs: list[tuple[float, float]], prior_slope: float, ridge: float) -> None:
     slope, intercept = by_lstsq(pairs, prior_slope, ridge)
     assume(slope < -1e-6)
+    errors = np.array(pairs)[:, 0]
+    assume(len(set(errors)) == 1 or errors.std() > 1e-3)  # nearly upright: the prior is kept, see below
     line = fit_line(pairs, prior_slope=prior_slope, ridge=ridge)
     assert (line.slope, line.intercept) == pytest.approx((slope, intercept), rel=1e-6, abs=1e-6)
 
