@@ -28,6 +28,7 @@ from training.datasets import load_dataset, write_csv
 
 console = Console(highlight=False)
 BIN = Path(sys.executable).parent
+RECIPE = "emoji-smart-plus"
 SHEET_QUERIES = 12
 SHEET_HITS = 7
 
@@ -152,7 +153,7 @@ def main(name: str, runs: Path, data: Path, seed: int, epochs: int | None) -> No
     else:
         resume = ["--resume"] if (run_dir / "config.json").exists() else []
         length = [] if epochs is None else ["--epochs", str(epochs)]
-        wanted = ["--dataset", "emoji", "--name", name, "--seed", str(seed)]
+        wanted = ["--dataset", "emoji", "--recipe", RECIPE, "--name", name, "--seed", str(seed)]
         run("python", "-m", "training", "train", *wanted, *places, *length, *resume)
     for stage, untrained_only in ((trained, []), (untrained, ["--untrained"])):
         if not stage.model.exists():
