@@ -4,16 +4,15 @@ Pillow renders them from the package's variable fonts at 64 pixels. Many icons d
 each level, an arrow to each side), as what mining looks for. Classes are split by the first word of the icon's name.
 """
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Final, Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
-from training.datasets import Dataset, PictureSet
+from training.datasets import Dataset
 from training.datasets.archive import unpack
-from training.datasets.class_split import LabelledPicture, to_picture_set
+from training.datasets.class_split import LabelledPicture, hash_fraction, to_picture_set
 from training.datasets.duplicates import identical_groups
 from training.datasets.lock import exclusive
 from training.datasets.npm import NpmPackage, fetch_package
@@ -65,18 +64,13 @@ def load_icons(data_dir: Path) -> Dataset:
         name = file.stem.rpartition("-")[0]
         if name not in same:  # two names of one icon, or a style that changes nothing
             splits[_split_of(name)].append(LabelledPicture(path=file, label=name, id=file.stem))
-    train, validation, test = (_set(split, found) for split, found in splits.items())
+    train, validation, test = (to_picture_set(f"icons/{split}", found) for split, found in splits.items())
     return Dataset(name="icons", train=train, validation=validation, test=test)
-
-
-def _set(split: str, pictures: list[LabelledPicture]) -> PictureSet:
-    return to_picture_set(f"icons/{split}", pictures)
 
 
 def _split_of(name: str) -> Literal["train", "validation", "test"]:
     """Return the split of an icon, by a hash of its first word: those of one family stay together."""
-    word = name.partition("_")[0]
-    fraction = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big") / 2**64
+    fraction = hash_fraction(name.partition("_")[0])
     if fraction >= _TEST_FROM:
         return "test"
     return "validation" if fraction >= _VALIDATION_FROM else "train"

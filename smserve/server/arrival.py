@@ -32,7 +32,7 @@ else:
         list(inspect.signature(_unary_response_in_pool).parameters)
         == ["rpc_event", "state", "behavior", "argument_thunk", "request_deserializer", "response_serializer"]
         and list(inspect.signature(_receive_message).parameters) == ["state", "call", "request_deserializer"]
-        and {"condition", "context", "due", "request"} <= vars(_RPCState()).keys()  # type: ignore[no-untyped-call]
+        and {"condition", "context", "due", "request"} <= vars(_RPCState()).keys()  # type: ignore[no-untyped-call]  # private
     )
 
 __all__ = ["CAN_READ_AHEAD", "Arrival"]

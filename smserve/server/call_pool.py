@@ -157,7 +157,7 @@ class _Door(ThreadPoolExecutor):
         super().__init__(1)  # and none is ever started
         self._take: Final = take
 
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:  # noqa: ARG002
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:  # noqa: ARG002 - gRPC names none
         """Take a call in; gRPC asks only when it has ended, to count those of a server that limits them itself."""
         try:
             self._take(Arrival(fn, args))

@@ -202,7 +202,7 @@ class Server:
         self._let_go()
 
     def hurry(self) -> None:
-        """Make a `stop` that is going on give up on running calls; safe to call from a signal handler."""
+        """Make a `stop` that is going on in another thread give up on running calls; not for a signal handler."""
         self._hurry.set()
 
     def __enter__(self) -> Self:

@@ -21,7 +21,7 @@ _pack_both: Final = Struct("<BfBf").pack
 def hits_to_bytes(hits: Iterable[Hit]) -> bytes:
     """Return `hits` of a SearchResponse as they are on the wire, to be joined with its other fields.
 
-    A tenth of what making messages of them takes, which for ten hits is more than finding them.
+    With ten hits it takes, parsed and written again, less than half of what making a message of each did.
     """
     parts: list[bytes] = []
     for hit in hits:

@@ -11,7 +11,7 @@ from smserve.errors import InvalidInput
 from training.datasets.duplicates import identical_groups
 from training.datasets.pictures import Dataset, PictureSet
 
-__all__ = ["LabelledPicture", "split_by_class", "to_picture_set", "without_duplicates"]
+__all__ = ["LabelledPicture", "hash_fraction", "split_by_class", "to_picture_set", "without_duplicates"]
 
 _MIN_CLASSES = 4  # two in test and two in train
 _VALIDATION_FROM_CLASSES = 20  # below that, a tenth is no two classes
@@ -103,6 +103,11 @@ def without_duplicates(
             notes.append(f"left out {_count(len(left_out), 'picture', 'pictures')}, byte for byte {why}: {names}")
     kept = [picture for index, picture in enumerate(pictures) if index not in repeated | contradicting]
     return kept, tuple(notes)
+
+
+def hash_fraction(name: str) -> float:
+    """Return a number in [0, 1) that is as if drawn, and always the same for a name: to split by."""
+    return int.from_bytes(_hash(name)[:8], "big") / 2**64
 
 
 def _hash(label: str) -> bytes:

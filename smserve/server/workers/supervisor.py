@@ -1,6 +1,7 @@
 """The process that starts the workers and looks after them."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from smserve.server.security import Access
 from smserve.server.security.tls import Certificates
 from smserve.server.settings import ServerSettings
 from smserve.server.workers.child import Child
-from smserve.server.workers.cores import keep_to
+from smserve.server.workers.cores import share_of
 from smserve.server.workers.crew import Crew
 from smserve.server.workers.port import ReservedPort
 from smserve.server.workers.restarts import RestartPolicy
@@ -86,7 +87,7 @@ def supervise(
             _log.info("%d workers serve, processes %s", workers, ", ".join(str(child.pid) for child in children))
             on_ready(address, urls)
 
-        memory = foresee()
+        memory, cores = foresee(), sorted(os.sched_getaffinity(0))
         runs = [
             partial(
                 work,
@@ -94,17 +95,13 @@ def supervise(
                 open_engine,
                 open_traces,
                 memory,
-                partial(keep_to, number, workers) if pinned else _go_anywhere,
+                share_of(cores, number, workers) if pinned else None,
             )
             for number in range(workers)
         ]
         with Signals() as signals:
             Crew(runs, signals, policy or RestartPolicy()).run(begun)
     _log.info("stopped")
-
-
-def _go_anywhere() -> None:
-    pass
 
 
 def _with_reserved_ports(settings: ServerSettings, held: ExitStack) -> ServerSettings:

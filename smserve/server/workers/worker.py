@@ -1,6 +1,7 @@
 """One of several processes that answer on one port."""
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def work(
     open_engine: Callable[[], Engine],
     open_traces: Callable[[], "Traces | None"],
     memory: MemoryReport,
-    keep_to_cores: Callable[[], None],
+    cores: frozenset[int] | None,
     end: WorkerEnd,
 ) -> int:
     """Load, wait for the order to serve, answer until SIGTERM or the supervisor's end; returns the exit code.
@@ -41,7 +42,8 @@ def work(
     signal.signal(signal.SIGTERM, end_process)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
-        keep_to_cores()
+        if cores is not None:
+            os.sched_setaffinity(0, cores)
         use_few_threads()
         traces = open_traces()
         engine = open_engine()

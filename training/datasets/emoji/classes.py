@@ -1,12 +1,12 @@
 """Which pictures of an emoji belong together, and which are left out."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from training.datasets.class_split import hash_fraction
 from training.datasets.duplicates import identical_groups
 
 __all__ = ["EmojiPicture", "class_key", "group_classes", "is_left_out", "split_of"]
@@ -49,8 +49,7 @@ def is_left_out(key: str) -> bool:
 
 def split_of(key: str) -> Literal["train", "validation", "test"]:
     """Return the split of a class, by a hash of its first code point: variants of one emoji stay together."""
-    first = key.split("-", maxsplit=1)[0]
-    fraction = int.from_bytes(hashlib.sha256(first.encode()).digest()[:8], "big") / 2**64
+    fraction = hash_fraction(key.split("-", maxsplit=1)[0])
     if fraction >= _TEST_FROM:
         return "test"
     return "validation" if fraction >= _VALIDATION_FROM else "train"
