@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system, where the C library would keep it."""
+"""What the C library does with memory that was freed: a server gives it back to the system, training keeps it."""
 
 import ctypes
 import os
@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["give_back_large_blocks", "memory_given_back", "share_one_heap"]
+__all__ = ["give_back_large_blocks", "keep_freed_memory", "memory_given_back", "share_one_heap"]
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_M_MMAP_MAX: Final = -4
 _M_ARENA_MAX: Final = -8
+_MOST: Final = 2**31 - 1  # of a setting
 _LARGE_BYTES: Final = 1 << 20
 _KEPT_BYTES: Final = 1 << 20
 """What a thread may keep of freed memory, so that a small photo does not ask the system for each of its pages: with
@@ -54,6 +56,17 @@ def share_one_heap() -> None:
     is_set = "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", "")
     if _SET is not None and _TRIM is not None and not is_set:
         _SET(_M_ARENA_MAX, 1)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Keep what was freed, for training, whose every step takes and frees the same hundreds of megabytes.
+
+    glibc gives blocks above 32 MB back to the system, which clears each page anew for the next step.
+    """
+    if _SET is not None and _TRIM is not None:
+        _SET(_M_MMAP_MAX, 0)
+        _SET(_M_TRIM_THRESHOLD, _MOST)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
-"""Freed memory goes back to the system."""
+"""Freed memory goes back to the system, or stays."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,18 @@ def test_the_process_shrinks() -> None:
         del blocks
     assert used - resident_bytes() > 40_000_000
     assert len(last) == 60_000
+
+
+@pytest.mark.skipif(memory._TRIM is None, reason="the C library gives memory back by itself, or never")
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_process_may_keep_what_it_freed(kept: bool) -> None:
+    code = (
+        "from smserve.memory import keep_freed_memory\n"
+        "from tests.test_memory import resident_bytes\n"
+        f"{'keep_freed_memory()' if kept else ''}\n"
+        "block = bytearray(200_000_000)\n"
+        "del block\n"
+        "print(resident_bytes())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert (int(done.stdout) > 200_000_000) == kept

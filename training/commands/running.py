@@ -56,11 +56,13 @@ def run_in_folder(
     """
     from rich.console import Console
 
+    from smserve.memory import keep_freed_memory
     from training.distributed import joined_processes
     from training.tracking import open_trackers
     from training.trainer import train
     from training.trainer.progress import EpochBar
 
+    keep_freed_memory()
     console = Console(stderr=True, highlight=False, quiet=not is_shown())
     with joined_processes(), stage_progress() as progress:
         figures = train(
