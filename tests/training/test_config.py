@@ -9,6 +9,7 @@ from smserve.images import ResizeRule
 from training.config import (
     AugmentationConfig,
     ControllerConfig,
+    FinishConfig,
     GuardsConfig,
     LossConfig,
     ModelConfig,
@@ -80,6 +81,8 @@ def test_json_and_back() -> None:
             {"loss": LossConfig(pair="semi_hard"), "sampler": SamplerConfig(kind="classes", batch_size=769)},
             "sampler.batch_size",
         ),
+        ({"finish": FinishConfig(shrinkage=-1)}, "finish.shrinkage"),
+        ({"finish": FinishConfig(head="discriminant"), "max_pictures": 1000}, "finish.head"),
         ({"guards": GuardsConfig(cosine=1.1)}, "guards.cosine"),
         ({"guards": GuardsConfig(steps=0)}, "guards.steps"),
         ({"guards": GuardsConfig(active_share=0)}, "guards.active_share"),

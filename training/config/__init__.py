@@ -1,6 +1,7 @@
 """Every setting of a run: frozen, typed, checked once. A recipe is a function that returns a `TrainConfig`."""
 
 from training.config.file import read_config_file
+from training.config.finish import FinishConfig
 from training.config.guards import GuardsConfig
 from training.config.overrides import override, setting_choices, setting_names
 from training.config.parts import (
@@ -18,6 +19,7 @@ __all__ = [
     "AugmentationConfig",
     "CheckpointConfig",
     "ControllerConfig",
+    "FinishConfig",
     "GuardsConfig",
     "LossConfig",
     "ModelConfig",

@@ -73,6 +73,7 @@ _LIMITS: Final[Mapping[str, Limit]] = {
     "optimizer.weight_decay": _NOT_NEGATIVE,
     "optimizer.halve_every": _FROM_ONE,
     "optimizer.warmup_steps": _NOT_NEGATIVE,
+    "finish.shrinkage": _NOT_NEGATIVE,
     "guards.cosine": (lambda value: 0 < value <= 1, "above 0 and at most 1"),
     "guards.steps": _FROM_ONE,
     "guards.active_share": (lambda value: 0 < value <= 1, "above 0 and at most 1"),
@@ -103,6 +104,7 @@ def check_limits(settings: Mapping[str, Any]) -> None:
     _check_batch(settings["sampler"], settings["loss"])
     _check_loss(settings["sampler"], settings["loss"])
     _check_validation_error(settings)
+    _check_finish(settings)
 
 
 def _check_controller(controller: Mapping[str, Any]) -> None:
@@ -147,6 +149,14 @@ def _check_validation_error(settings: Mapping[str, Any]) -> None:
     if got != ("triplets", "triplet_ratio"):
         wanted = f'sampler.kind "triplets" and loss.pair "triplet_ratio" beside it, not "{got[0]}" and "{got[1]}"'
         raise _refused("controller.kind", "validation_error", wanted)
+
+
+def _check_finish(settings: Mapping[str, Any]) -> None:
+    """With a budget, passes of mining could take the place of the last pass."""
+    sampler = settings["sampler"]
+    passes = sampler["embeddings"] == "pass" and sampler["mined_share"] > 0
+    if settings["finish"]["head"] == "discriminant" and settings["max_pictures"] is not None and passes:
+        raise _refused("finish.head", "discriminant", "trained with max_pictures, or sampler.embeddings bank beside it")
 
 
 def _check_loss(sampler: Mapping[str, Any], loss: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from smserve.images import ResizeRule
+from training.config.finish import FinishConfig
 from training.config.guards import GuardsConfig
 from training.config.limits import check_limits
 from training.config.parts import (
@@ -48,6 +49,7 @@ class TrainConfig:
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     controller: ControllerConfig = field(default_factory=ControllerConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    finish: FinishConfig = field(default_factory=FinishConfig)
     guards: GuardsConfig = field(default_factory=GuardsConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
 

@@ -9,7 +9,14 @@ from training.recipes.paper_rows import PAPER_ROWS, PaperRow, paper_recipes
 from training.recipes.photos import photos
 from training.recipes.published import PUBLISHED, PublishedRow
 from training.recipes.recipe import Recipe
-from training.recipes.smart_plus import cub_smart_plus, emoji_smart_plus, photos_smart_plus
+from training.recipes.smart_plus import (
+    cars196_smart_plus,
+    cub_smart_plus,
+    emoji_smart_plus,
+    inshop_smart_plus,
+    photos_smart_plus,
+    sop_smart_plus,
+)
 
 __all__ = [
     "PAPER_ROWS",
@@ -32,8 +39,11 @@ RECIPES: dict[str, Recipe] = {
     "cub": Recipe.of(cub),
     "cub-smart-plus": Recipe.of(cub_smart_plus),
     "cars196": Recipe.of(cars196),
+    "cars196-smart-plus": Recipe.of(cars196_smart_plus),
     "sop": Recipe.of(sop),
+    "sop-smart-plus": Recipe.of(sop_smart_plus),
     "inshop": Recipe.of(inshop),
+    "inshop-smart-plus": Recipe.of(inshop_smart_plus),
 }
 
 TABLES = {"cub": cub, "cars196": cars196, "emoji": emoji_paper}

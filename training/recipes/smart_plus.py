@@ -1,35 +1,80 @@
-"""Candidates for the best recipe: mined classes whose neighbours cost no pass over the training set.
+"""Mining that embeds no picture of its own, and a head fitted to the whole training set at the end.
 
-The parts and their settings are a guess from trials; `python -m benchmarks methods` is what decides.
+Classes are mined from the bank of what training has embedded; the last pass takes pictures as a server shows them, and
+its features decide the head. docs/experiments.md has what `python -m benchmarks methods` says of it.
 """
 
 from dataclasses import replace
 
-from training.config import ControllerConfig, LossConfig, OptimizerConfig, SamplerConfig, TrainConfig
-from training.recipes.benchmark_sets import cub
+from training.config import (
+    ControllerConfig,
+    FinishConfig,
+    LossConfig,
+    OptimizerConfig,
+    SamplerConfig,
+    TrainConfig,
+)
+from training.recipes.benchmark_sets import cars196, cub, inshop, sop
 from training.recipes.emoji import emoji
 from training.recipes.photos import photos
 
-__all__ = ["cub_smart_plus", "emoji_smart_plus", "photos_smart_plus"]
+__all__ = [
+    "cars196_smart_plus",
+    "cub_smart_plus",
+    "emoji_smart_plus",
+    "inshop_smart_plus",
+    "photos_smart_plus",
+    "sop_smart_plus",
+]
+
+_FINISH = FinishConfig(augmented=False, head="discriminant")
 
 
 def emoji_smart_plus() -> TrainConfig:
-    """Return a candidate for emoji: as `emoji`, with neighbours from the bank, so twice the steps at one cost."""
+    """Return `emoji` with neighbours from the bank, so twice the steps at one cost, and a fitted head."""
     recipe = emoji()
     return replace(_smart_plus(recipe), recipe="emoji-smart-plus", epochs=2 * recipe.epochs)
 
 
 def photos_smart_plus() -> TrainConfig:
-    """Return a candidate for anybody's pictures: as `photos`, with neighbours from the bank."""
+    """Return `photos` with neighbours from the bank and a fitted head."""
     return replace(_smart_plus(photos()), recipe="photos-smart-plus")
 
 
 def cub_smart_plus() -> TrainConfig:
-    """Return a candidate for CUB-like sets, for a GPU: mined classes from the bank, all pairs of them."""
-    base = cub()
+    """Return smart-plus for CUB, for a GPU: mined classes from the bank, all pairs of them, a fitted head."""
+    return replace(_of_all_pairs(cub()), recipe="cub-smart-plus")
+
+
+def cars196_smart_plus() -> TrainConfig:
+    """Return smart-plus for Cars196: that of CUB."""
+    return replace(_of_all_pairs(cars196()), recipe="cars196-smart-plus")
+
+
+def sop_smart_plus() -> TrainConfig:
+    """Return smart-plus for Stanford Online Products: that of CUB, with K to 1,000."""
+    return replace(_of_all_pairs(sop()), recipe="sop-smart-plus")
+
+
+def inshop_smart_plus() -> TrainConfig:
+    """Return smart-plus for In-Shop Clothes Retrieval: that of CUB, with K to 50."""
+    return replace(_of_all_pairs(inshop()), recipe="inshop-smart-plus")
+
+
+def _smart_plus(base: TrainConfig) -> TrainConfig:
+    """Neighbours from the bank, after a random epoch that fills it; the mined classes' own share is steered."""
     return replace(
         base,
-        recipe="cub-smart-plus",
+        sampler=replace(base.sampler, embeddings="bank", random_epochs=1),
+        controller=replace(base.controller, error_of="mined"),
+        finish=_FINISH,
+    )
+
+
+def _of_all_pairs(base: TrainConfig) -> TrainConfig:
+    """Put batches of mined classes and the loss of all their pairs in the place of the paper's triplets."""
+    return replace(
+        base,
         loss=LossConfig(pair="multi_similarity"),
         sampler=SamplerConfig(
             kind="classes",
@@ -44,13 +89,5 @@ def cub_smart_plus() -> TrainConfig:
         optimizer=OptimizerConfig(
             kind="adamw", learning_rate=1e-4, weight_decay=1e-4, schedule="cosine", warmup_steps=50
         ),
-    )
-
-
-def _smart_plus(base: TrainConfig) -> TrainConfig:
-    """Neighbours from the bank, after a random epoch that fills it; the mined classes' own share is steered."""
-    return replace(
-        base,
-        sampler=replace(base.sampler, embeddings="bank", random_epochs=1),
-        controller=replace(base.controller, error_of="mined"),
+        finish=_FINISH,
     )

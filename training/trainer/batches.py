@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from smserve.images import crop_center
 from training.augmentation import augment, draw_numbers
 from training.config import TrainConfig
 from training.evaluation import LabelledPixels
@@ -48,14 +49,18 @@ class BatchMaker:
     config: TrainConfig
     needs_triplets: bool
 
-    def make(self, step: int, batch: Batch, *, epoch: int) -> ReadyBatch:
+    def make(self, step: int, batch: Batch, *, epoch: int, augmented: bool = True) -> ReadyBatch:
         """Make one ready; what varies its pictures is decided by seed, epoch, step and each picture's index."""
         rule = self.config.resize
         own = own_part(batch.indices)
-        numbers = draw_numbers(own, seed=self.config.seed, epoch=epoch, step=step)
         with torch.no_grad():
             pixels = self.data.pixels.take(own)  # (R, S, S, 3)
-            images = self.net.normalise(augment(pixels, rule.height, rule.width, self.config.augmentation, numbers))
+            if augmented:
+                numbers = draw_numbers(own, seed=self.config.seed, epoch=epoch, step=step)
+                pixels = augment(pixels, rule.height, rule.width, self.config.augmentation, numbers)
+            else:
+                pixels = crop_center(pixels, rule.height, rule.width).contiguous()
+            images = self.net.normalise(pixels)
         labels = torch.from_numpy(self.data.labels[batch.indices]).to(images.device)
         triplets = None
         if batch.triplets is not None:
@@ -65,13 +70,15 @@ class BatchMaker:
         return ReadyBatch(plan=batch, images=images, labels=labels, triplets=triplets)
 
     @contextmanager
-    def ready(self, batches: Sequence[Batch], *, epoch: int, start: int) -> Generator[Iterator[ReadyBatch]]:
-        """Give an iterator over batches from step `start` on, inside the block."""
+    def ready(
+        self, batches: Sequence[Batch], *, epoch: int, start: int, plain_from: int | None = None
+    ) -> Generator[Iterator[ReadyBatch]]:
+        """Give an iterator over batches from step `start` on, inside the block; from `plain_from` on not augmented."""
         threads = torch.get_num_threads()
         steps = enumerate(batches[start:], start)
         # torch's count of threads is each thread's own, but threads started later begin with what was set last.
         made = map_in_threads(
-            lambda each: self.make(*each, epoch=epoch),
+            lambda each: self.make(*each, epoch=epoch, augmented=plain_from is None or each[0] < plain_from),
             steps,
             workers=1,
             most_waiting=_AHEAD,

@@ -14,11 +14,12 @@ from training.config import TrainConfig
 from training.distributed import local_rank, mean_gradients, process_count, process_rank
 from training.evaluation import LabelledPixels
 from training.losses import LossValue, Objective
-from training.model import EmbeddingNet
+from training.model import ClassScatter, EmbeddingNet
 from training.samplers import Batch, Plan
 from training.trainer.bank import EmbeddingBank
 from training.trainer.batches import BatchMaker, ReadyBatch
 from training.trainer.chance import seed_everything
+from training.trainer.finish import features_counted, first_step_of_last_pass
 from training.trainer.guards import Guards, Watch, mean_cosine
 from training.trainer.optimizer import set_learning_rate
 from training.trainer.precision import backbone_precision
@@ -33,7 +34,8 @@ __all__ = ["EpochOutcome", "Learner", "Tally"]
 class Learner:
     """What learns: a network by an objective with an optimiser, from the training pictures.
 
-    Guards watch it; those of the config by default. A bank, where there is one, keeps what its batches embed.
+    Guards watch it; those of the config by default. A bank, where there is one, keeps what its batches embed; a scatter
+    counts the features of the last pass.
 
     With several processes, all of them call the same methods; the gradients are those of the whole batch in each.
     """
@@ -46,6 +48,7 @@ class Learner:
     bar: EpochBar
     guards: Guards | None = None
     bank: EmbeddingBank | None = None
+    scatter: ClassScatter | None = None
     _embed: nn.Module = field(init=False)
     _batches: BatchMaker = field(init=False)
     _device: torch.device = field(init=False)
@@ -93,9 +96,13 @@ class Learner:
         self.objective.train()
         title = f"epoch {epoch}/{self.config.epochs}: training"
         total = sum(len(batch.indices) for batch in plan.batches)
+        last_pass = first_step_of_last_pass(
+            self.config, plan, epoch=epoch, embedded=embedded, pictures=len(self.data.labels)
+        )
+        plain_from = None if self.config.finish.augmented else last_pass
         with (
             self.bar.step(title, total) as advance,
-            self._batches.ready(plan.batches, epoch=epoch, start=tally.steps) as batches,
+            self._batches.ready(plan.batches, epoch=epoch, start=tally.steps, plain_from=plain_from) as batches,
         ):
             advance(tally.pictures)
             while self._has_left(plan, tally, embedded):
@@ -105,7 +112,7 @@ class Learner:
                 progress = self._progress(step, len(plan.batches), embedded + tally.pictures)
                 set_learning_rate(self.optimizer, self.config, step=step, progress=progress, epoch=epoch)
                 batch = next(batches)
-                value, cosine = self._step(batch, epoch, tally.steps)
+                value, cosine = self._step(batch, epoch, tally.steps, last=tally.steps >= last_pass)
                 self._count(
                     value, cosine, batch, tally, f"epoch {epoch}, step {tally.steps + 1} of {len(plan.batches)}"
                 )
@@ -123,10 +130,11 @@ class Learner:
             return embedded / self.config.max_pictures
         return step / (self.config.epochs * steps_an_epoch)
 
-    def _step(self, batch: ReadyBatch, epoch: int, number: int) -> tuple[LossValue, Tensor]:
+    def _step(self, batch: ReadyBatch, epoch: int, number: int, *, last: bool) -> tuple[LossValue, Tensor]:
         """Learn from one batch; return what it cost before, and the mean cosine of two of its pictures."""
         seed_everything(self._device, self.config.seed, epoch, number, process_rank())
-        with backbone_precision(self.config, self._device):
+        counted = features_counted(self.net, self.scatter if last else None, batch.labels)
+        with backbone_precision(self.config, self._device), counted:
             own: Tensor = self._embed(batch.images)
         seed_everything(self._device, self.config.seed, epoch, number)  # what a loss draws is the same in all processes
         embeddings = gather_embeddings(own, len(batch.labels))

@@ -14,10 +14,11 @@ from training.distributed import first_on_its_machine, is_first, once_for_all
 from training.evaluation import embed_pictures
 from training.losses import Objective
 from training.metrics import retrieval_figures
-from training.model import EmbeddingNet, build_model, check_picture_size
+from training.model import ClassScatter, EmbeddingNet, build_model, check_picture_size
 from training.tracking import NoTracker, Tracker
 from training.trainer.bank import EmbeddingBank
 from training.trainer.epoch import EpochOutcome, Learner
+from training.trainer.finish import fit_head
 from training.trainer.guards import Guards
 from training.trainer.keeping import Keeper
 from training.trainer.measuring import load_pixels, measure_test_classes
@@ -88,6 +89,7 @@ def train(
         bar=bar,
         guards=guards,
         bank=state.bank,
+        scatter=state.scatter,
     )
     preparation = Preparation(config, data, bar)
     keeper = Keeper(folder.checkpoints, config.checkpoint, state.to_dict)
@@ -116,10 +118,13 @@ def train(
         )
         state.embedded += outcome.pictures
         state.underway = None
+        fitted = {}
+        if state.scatter is not None and _ended(config, state):
+            fitted = {"head_pictures": fit_head(net, state.scatter, config)}
         steering = _steer(config, state, preparation, outcome) if underway.difficulty is not None else {}
         recalls = _validate(net, dataset.validation, config, cache_dir, device, progress)
         recall = recalls[1]
-        record = epoch_record(state, underway, outcome, steering, recalls, time.monotonic() - started)
+        record = epoch_record(state, underway, outcome, {**steering, **fitted}, recalls, time.monotonic() - started)
         best = recall is not None and (state.best is None or recall > state.best)
         state.best = recall if best else state.best
         if is_first():
@@ -185,6 +190,8 @@ def _begin_state(
     state = RunState(net=net, objective=objective, optimizer=build_optimizer(net, objective, config))
     if config.sampler.embeddings == "bank":
         state.bank = EmbeddingBank(len(pictures), config.model.dimension, device)
+    if config.finish.head == "discriminant":
+        state.scatter = ClassScatter(len(pictures.class_names), net.head.get_parameter("weight").shape[1])
     if document is not None:
         state.restore(document, config)
     return state

@@ -15,7 +15,7 @@ from smserve.errors import DataLoss
 from training.config import TrainConfig
 from training.controller import Controller, restore_controller
 from training.losses import Objective
-from training.model import EmbeddingNet
+from training.model import ClassScatter, EmbeddingNet
 from training.samplers import Plan
 from training.trainer.bank import EmbeddingBank
 from training.trainer.guards import Watch
@@ -24,7 +24,7 @@ from training.trainer.tally import Tally
 
 __all__ = ["RunState", "Underway"]
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -59,6 +59,7 @@ class RunState:
         underway: None between epochs.
         watch: What the guards have seen.
         bank: None where neighbours are not searched in one.
+        scatter: Of the last pass's features; None where no head is fitted to them.
     """
 
     net: EmbeddingNet
@@ -71,6 +72,7 @@ class RunState:
     underway: Underway | None = None
     watch: Watch = field(default_factory=Watch)
     bank: EmbeddingBank | None = None
+    scatter: ClassScatter | None = None
 
     def begin_epoch(self, prepared: Prepared, seconds: float) -> Underway:
         """Start on the next epoch, whose preparation took some seconds."""
@@ -100,6 +102,7 @@ class RunState:
             "underway": None if self.underway is None else _pack(self.underway),
             "watch": self.watch.state(),
             "bank": None if self.bank is None else self.bank.state(),
+            "scatter": None if self.scatter is None else self.scatter.state(),
         }
 
     def restore(self, document: Mapping[str, Any], config: TrainConfig) -> None:
@@ -122,6 +125,8 @@ class RunState:
             self.watch = Watch.from_state(document["watch"])
             if self.bank is not None:
                 self.bank.restore(document["bank"])
+            if self.scatter is not None:
+                self.scatter.restore(document["scatter"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else (str(error).splitlines() or ["?"])[0]
             raise DataLoss(

@@ -77,6 +77,15 @@ def test_smart_plus_is_the_recipe_with_a_bank(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["emoji", "photos", "cub", "cars196", "sop", "inshop"])
+def test_every_data_set_has_a_smart_plus(name: str) -> None:
+    base, plus = RECIPES[name].make(), RECIPES[f"{name}-smart-plus"].make()
+    assert plus.recipe == f"{name}-smart-plus"
+    assert (plus.finish.augmented, plus.finish.head) == (False, "discriminant")
+    assert (plus.sampler.kind, plus.sampler.embeddings, plus.loss.pair) == ("classes", "bank", "multi_similarity")
+    assert (plus.model, plus.resize, plus.recall_at) == (base.model, base.resize, base.recall_at)
+
+
 def test_the_papers_method_on_the_demos_pictures() -> None:
     config = emoji_paper()
     assert (config.sampler.kind, config.loss) == ("triplets", cub().loss)

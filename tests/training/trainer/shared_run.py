@@ -16,7 +16,7 @@ from rich.console import Console
 
 from smserve.errors import AlreadyExists
 from tests.training.tiny import TinyBackbone, classes_config, paper_config
-from training.config import TrainConfig
+from training.config import FinishConfig, TrainConfig
 from training.datasets import load_dataset
 from training.distributed import gather_rows, is_first, joined_processes, once_for_all
 from training.model import BACKBONES
@@ -48,6 +48,9 @@ SHARED_CONFIGS: dict[str, TrainConfig] = {
     "triplets": replace(frozen(paper_config()), epochs=3, controller=_HELD_OUT),
     "bank": replace(
         frozen(classes_config()), epochs=6, sampler=replace(frozen(classes_config()).sampler, embeddings="bank")
+    ),
+    "fitted": replace(
+        frozen(classes_config()), epochs=6, finish=FinishConfig(augmented=False, head="discriminant", shrinkage=0.1)
     ),
     "classes": replace(frozen(classes_config()), epochs=6, loss=_PROXIES),
 }

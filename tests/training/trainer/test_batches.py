@@ -50,6 +50,17 @@ def test_what_comes_from_the_thread_is_what_was_asked_for(config: TrainConfig) -
     assert not same(made.make(0, batches[0], epoch=4), whole[0])
 
 
+def test_from_a_step_on_pictures_come_as_a_server_shows_them() -> None:
+    config = replace(classes_config(), resize=replace(classes_config().resize, height=SIDE - 4, width=SIDE - 2))
+    batches = batches_of(config)
+    made = maker(config)
+    with made.ready(batches, epoch=1, start=0, plain_from=2) as ready:
+        whole = list(ready)
+    for step, each in enumerate(whole):
+        plain = made.net.normalise(torch.from_numpy(PIXELS[each.plan.indices][:, 2:-2, 1:-1]))
+        assert torch.equal(each.images, plain) == (step >= 2)
+
+
 def test_pixels_that_are_normalised_beforehand_are_what_the_network_makes_of_pictures() -> None:
     config = classes_config()
     net = build_model(replace(config.model, input_size=SIDE + 5)).eval()

@@ -13,13 +13,16 @@ from tests.support.pictures import write_class_folders
 from tests.training.tiny import classes_config, paper_config
 from tests.training.trainer.running import Interrupted, InterruptingBar, run, weights_of
 from training.checkpoint import load_checkpoint
-from training.config import CheckpointConfig, ControllerConfig, SamplerConfig, TrainConfig
+from training.config import CheckpointConfig, ControllerConfig, FinishConfig, SamplerConfig, TrainConfig
 from training.datasets import Dataset, load_dataset
 from training.recipes import find_recipe
 from training.trainer import RunFolder, evaluate_run
 
 pytestmark = pytest.mark.usefixtures("tiny_runs")
-CONFIGS = [replace(paper_config(), epochs=4), replace(classes_config(), epochs=3)]
+CONFIGS = [
+    replace(paper_config(), epochs=4),
+    replace(classes_config(), epochs=3, finish=FinishConfig(augmented=False, head="discriminant")),
+]
 EACH = pytest.mark.parametrize("config", CONFIGS, ids=["triplets", "classes"])
 
 
@@ -122,6 +125,31 @@ def test_a_budget_ends_the_run_and_leaves_no_epoch_without_a_step(hues: Dataset,
         assert (second["difficulty"] is not None) == mines
         assert second["steps"] >= 1
         assert second["embedded_pictures"] >= after_one + left
+
+
+def test_a_head_is_fitted_to_the_last_pass(hues: Dataset, tmp_path: Path) -> None:
+    trained = replace(classes_config(), epochs=3, seed=1)
+    fitted = replace(trained, finish=FinishConfig(head="discriminant", shrinkage=0.1))
+    figures = {name: run(config, hues, tmp_path / name) for name, config in (("trained", trained), ("fitted", fitted))}
+    lines = {name: records(tmp_path / name) for name in figures}
+    assert [without_times(line) for line in lines["trained"][:2]] == [
+        without_times(line) for line in lines["fitted"][:2]
+    ]
+    last = lines["fitted"][-1]
+    assert last["head_pictures"] == last["trained_pictures"]
+    assert last["embedded_pictures"] == lines["trained"][-1]["embedded_pictures"]
+    assert [line for line in lines["trained"] if "head_pictures" in line] == []
+    before, after = (weights_of(tmp_path / name) for name in ("trained", "fitted"))
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {"head.weight", "head.bias"}
+    assert figures["fitted"]["recall_at_1"] > figures["trained"]["recall_at_1"]
+
+
+def test_the_last_pictures_of_a_budget_are_the_last_pass(hues: Dataset, tmp_path: Path) -> None:
+    config = replace(classes_config(), max_pictures=200, sampler=replace(classes_config().sampler, mined_share=0))
+    run(replace(config, finish=FinishConfig(head="discriminant")), hues, tmp_path / "run")
+    *_, last = records(tmp_path / "run")
+    assert last["embedded_pictures"] >= 200
+    assert 80 <= last["head_pictures"] <= 80 + 24  # the training set, to a batch
 
 
 @EACH
