@@ -1,14 +1,16 @@
 """Every miner and loss on one backbone, with one budget of pictures: Recall@1, its curves, and the lead of smart-plus.
 
 For each data set and method the same number of trials is trained, and the best on the validation classes is trained
-again with several seeds, whose test classes are measured once. Pictures that mining embeds count as embedded. Records
+again with three seeds, whose test classes are measured once; smart-plus, the best baseline, and random classes with a
+fitted head have all seeds. Pictures that mining embeds count as embedded. Records
 lie in `--cache`, a JSON line a run, and are reused; `--hours` ends in time, and the next call goes on, in the midst of
 a run too. Runs go side by side, one for each core: seconds of methods compare on a quiet machine alone.
 
 `methods.<data set>.<method>.recall_at_1` is over seeds. `smart_plus_gain` is Recall@1 of smart-plus less that of the
 best baseline, which is chosen by the test classes, in its favour; its spread is the paired bootstrap's interval of 95 %
-over queries. `smart_plus_cost_ratio` is the share of the pictures with which smart-plus, annealed over it, reaches the
-best baseline's Recall@1, interpolated between the shares tried. `--quick` says only that the path works.
+over queries. `smart_plus_gain_of_mining` is the same over random classes with a fitted head: smart-plus without its
+mining. `smart_plus_cost_ratio` is the share of the pictures with which smart-plus, annealed over it, reaches the best
+baseline's Recall@1, interpolated between the shares tried. `--quick` says only that the path works.
 
 Runs made so far: `--records benchmarks/comparing/records.jsonl` goes on with them.
 """
@@ -25,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.comparing.contenders import CONTENDERS, SMART_PLUS, settings_of
+from benchmarks.comparing.contenders import CONTENDERS, FITTED_HEAD, SMART_PLUS, settings_of
 from benchmarks.comparing.entries import Entry, Records, run_entry
 from benchmarks.comparing.folds import Arena, Fold, open_arena
 from benchmarks.comparing.presentation import write_figure, write_table
@@ -33,6 +35,7 @@ from benchmarks.comparing.standings import best_baseline, best_trial, cost_ratio
 from benchmarks.evidence import describe_machine, print_measure
 
 SHARES: Final = (1 / 3, 1 / 2, 2 / 3)
+FEW_SEEDS: Final = 3  # of methods that are neither the best baseline nor compared with it
 TUNING_SEED: Final = 100  # none of the seeds that are measured
 _HOUR: Final = 3600.0
 _DATA_SETS: Final = ("emoji", "icons", "photos")
@@ -49,25 +52,23 @@ def tuning_entries(arena: Arena, fold: Fold, name: str) -> list[Entry]:
 
 
 def final_entries(
-    arena: Arena, chosen: Mapping[tuple[str, str], int], seeds: Sequence[int], shares: Sequence[float]
+    arena: Arena, chosen: Mapping[tuple[str, str], int], names: Sequence[str], seeds: Sequence[int], share: float = 1.0
 ) -> list[Entry]:
-    """Return the chosen trials' runs on the test classes, and those of smart-plus over shares of the pictures."""
+    """Return the runs of some methods' chosen trials on the test classes, over a share of the pictures."""
     folds = {fold.name: fold for fold in arena.folds}
-    wanted = [(name, fold, seed, 1.0) for seed in seeds for name, fold in chosen]
-    wanted += [
-        (name, fold, seed, share) for share in shares for seed in seeds for name, fold in chosen if name == SMART_PLUS
-    ]
     return [
         _entry(
             arena,
             folds[fold],
             name,
             stage="final",
-            trial=chosen[name, fold],
+            trial=trial,
             seed=seed,
             pictures=round(share * arena.pictures),
         )
-        for name, fold, seed, share in wanted
+        for seed in seeds
+        for (name, fold), trial in chosen.items()
+        if name in names
     ]
 
 
@@ -117,20 +118,37 @@ def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Pat
         for name in options.methods
         for fold in arena.folds
     }
-    found = train(final_entries(arena, chosen, options.seeds, options.shares))
+    few = options.seeds[:FEW_SEEDS]
+    found = train(final_entries(arena, chosen, options.methods, few))
+    baseline = None if None in found else best_baseline(_runs(arena, found, options.methods))
+    found += train(
+        final_entries(
+            arena, chosen, [SMART_PLUS, FITTED_HEAD, *([baseline] if baseline else [])], options.seeds[FEW_SEEDS:]
+        )
+    )
+    for share in options.shares:
+        found += train(final_entries(arena, chosen, [SMART_PLUS], few, share))
     left = found.count(None)
     finals = [record for record in found if record is not None]
-    full = {
-        name: [each for each in finals if each["method"] == name and each["pictures"] == arena.pictures]
-        for name in options.methods
-    }
-    runs = {name: joined_runs(records, [fold.name for fold in arena.folds]) for name, records in full.items()}
+    full = [each for each in finals if each["pictures"] == arena.pictures]
+    runs = _runs(arena, full, options.methods)
     print(write_table(folder / f"{arena.name}.md", runs))
-    write_figure(folder / f"{arena.name}.svg", {name: records for name, records in full.items() if records})
+    write_figure(
+        folder / f"{arena.name}.svg", {name: records for name in options.methods if (records := _of(name, full))}
+    )
     if left:
         print(f"{arena.name}: {left} runs are left, so nothing is measured yet; call again to go on.")
         return
     _measure(arena, runs, finals, options)
+
+
+def _of(name: str, records: Sequence[Any]) -> list[Any]:
+    return [each for each in records if each["method"] == name]
+
+
+def _runs(arena: Arena, records: Sequence[Any], names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of each method that are whole."""
+    return {name: joined_runs(_of(name, records), [fold.name for fold in arena.folds]) for name in names}
 
 
 def _measure(arena: Arena, runs: Mapping[str, Any], finals: Sequence[Any], options: argparse.Namespace) -> None:
@@ -152,11 +170,17 @@ def _measure(arena: Arena, runs: Mapping[str, Any], finals: Sequence[Any], optio
         print(f"{arena.name}: smart-plus does not reach its Recall@1 with as many pictures: no ratio.")
     else:
         print_measure(f"{prefix}.smart_plus_cost_ratio", [ratio], goal=0.5, better="lower")
-    lead = lead_over(runs, baseline)
-    print(f"{arena.name}: its interval of 95 % {'is above 0' if lead.low > 0 else 'is not above 0'}.")
+    _print_lead(f"{prefix}.smart_plus_gain", runs, baseline)
+    if FITTED_HEAD in runs:
+        _print_lead(f"{prefix}.smart_plus_gain_of_mining", runs, FITTED_HEAD)
+
+
+def _print_lead(measure: str, runs: Mapping[str, Any], other: str) -> None:
+    lead = lead_over(runs, other)
+    print(f"{measure}: over {other}; the interval of 95 % {'is above 0' if lead.low > 0 else 'is not above 0'}.")
+    line = {"measure": measure, "value": round(lead.difference, 4), "goal": 0.0, "better": "higher"}
     spread = [round(lead.low, 4), round(lead.high, 4)]
-    line = {"measure": f"{prefix}.smart_plus_gain", "value": round(lead.difference, 4), "goal": 0.0}
-    print(json.dumps({**line, "better": "higher", "spread": spread, "n": len(runs[SMART_PLUS])}), flush=True)
+    print(json.dumps({**line, "spread": spread, "n": len(runs[SMART_PLUS])}), flush=True)
 
 
 def _has_share(record: Mapping[str, Any], share: float, arena: Arena) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from smserve.memory import keep_freed_memory
 from training.config import TrainConfig
 from training.datasets import Dataset
 from training.environment import commit
@@ -122,6 +123,7 @@ def run_entry(entry: Entry, cache: Path, deadline: float) -> dict[str, Any] | No
     """
     if time.time() > deadline:
         return None
+    keep_freed_memory()
     folder = RunFolder(cache / "runs" / entry.key)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     places: dict[str, Any] = {"cache_dir": cache / "decoded", "device": device, "progress": lambda *_: None}

@@ -74,9 +74,17 @@ def _base(recipe: str, dataset: str) -> TrainConfig:
     """Return a recipe without mining, whose epochs end by its pictures; guards would end what may still learn.
 
     Pictures of 64 pixels in place of the recipe's cost a half to a quarter, so that several hundred runs are possible.
+    The last pass takes them as a server shows them, for all methods.
     """
     changes = ["sampler.mined_share=0", "epochs=1000", "recall_at=1", "checkpoint.every_s=60", "checkpoint.keep=1"]
-    changes += ["guards.on=false", "resize.size=64", "resize.height=64", "resize.width=64", "model.input_size=none"]
+    changes += [
+        "finish.augmented=false",
+        "guards.on=false",
+        "resize.size=64",
+        "resize.height=64",
+        "resize.width=64",
+        "model.input_size=none",
+    ]
     return override(find_recipe(recipe, dataset), changes)
 
 
