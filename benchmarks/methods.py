@@ -2,15 +2,16 @@
 
 For each data set and method the same number of trials is trained, and the best on the validation classes is trained
 again with three seeds, whose test classes are measured once; smart-plus, the best baseline, and random classes with a
-fitted head have all seeds. Pictures that mining embeds count as embedded. Records
-lie in `--cache`, a JSON line a run, and are reused; `--hours` ends in time, and the next call goes on, in the midst of
-a run too. Runs go side by side, one for each core: seconds of methods compare on a quiet machine alone.
+fitted head have all seeds. Pictures that mining embeds count as embedded. Records lie in `--cache`, a JSON line a
+run, and are reused; `--hours` ends in time, and the next call goes on, in the midst of a run too. Runs go side by
+side, one for each core: seconds of methods compare on a quiet machine alone.
 
 `methods.<data set>.<method>.recall_at_1` is over seeds. `smart_plus_gain` is Recall@1 of smart-plus less that of the
-best baseline, which is chosen by the test classes, in its favour; its spread is the paired bootstrap's interval of 95 %
-over queries. `smart_plus_gain_of_mining` is the same over random classes with a fitted head: smart-plus without its
-mining. `smart_plus_cost_ratio` is the share of the pictures with which smart-plus, annealed over it, reaches the best
-baseline's Recall@1, interpolated between the shares tried. `--quick` says only that the path works.
+best baseline, which three seeds on the test classes choose, in its favour; its spread is the paired bootstrap's
+interval of 95 % over queries. `smart_plus_gain_of_mining` is the same over random classes with a fitted head:
+smart-plus without its mining. `smart_plus_cost_ratio` is the share of the pictures with which smart-plus, annealed
+over it, reaches the best baseline's Recall@1, interpolated between the shares tried. `--quick` says only that the
+path works.
 
 Runs made so far: `--records benchmarks/comparing/records.jsonl` goes on with them.
 """
@@ -139,7 +140,7 @@ def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Pat
     if left:
         print(f"{arena.name}: {left} runs are left, so nothing is measured yet; call again to go on.")
         return
-    _measure(arena, runs, finals, options)
+    _measure(arena, runs, finals, options, baseline)
 
 
 def _of(name: str, records: Sequence[Any]) -> list[Any]:
@@ -151,11 +152,12 @@ def _runs(arena: Arena, records: Sequence[Any], names: Sequence[str]) -> dict[st
     return {name: joined_runs(_of(name, records), [fold.name for fold in arena.folds]) for name in names}
 
 
-def _measure(arena: Arena, runs: Mapping[str, Any], finals: Sequence[Any], options: argparse.Namespace) -> None:
+def _measure(
+    arena: Arena, runs: Mapping[str, Any], finals: Sequence[Any], options: argparse.Namespace, baseline: str | None
+) -> None:
     prefix = f"methods.{arena.name}"
     for name, joined in runs.items():
         print_measure(f"{prefix}.{name}.recall_at_1", [run["recall_at_1"] for run in joined], better="higher")
-    baseline = best_baseline(runs)
     if SMART_PLUS not in runs or baseline is None:
         return
     folds = [fold.name for fold in arena.folds]

@@ -10,12 +10,16 @@ import pytest
 from smserve import memory
 from smserve.memory import memory_given_back
 
+GLIBC = pytest.mark.skipif(
+    memory._TRIM is None, reason="only glibc can be told: others give back by themselves, or never"
+)
+
 
 def resident_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
 
 
-@pytest.mark.skipif(memory._TRIM is None, reason="the C library gives memory back by itself, or never")
+@GLIBC
 def test_the_process_shrinks() -> None:
     blocks = [bytes(60_000) for _ in range(1000)]
     last = bytes(60_000)  # above the others: while it is there, they stay
@@ -26,7 +30,7 @@ def test_the_process_shrinks() -> None:
     assert len(last) == 60_000
 
 
-@pytest.mark.skipif(memory._TRIM is None, reason="the C library gives memory back by itself, or never")
+@GLIBC
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_process_may_keep_what_it_freed(kept: bool) -> None:
     code = (

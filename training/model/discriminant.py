@@ -2,7 +2,8 @@
 
 Fisher's discriminants for many classes (Rao, 1948): features are whitened by the scatter within classes, and of what is
 left the directions with the largest scatter between classes are taken. Both scatters come from sums over pictures, so
-that the whole training set says what the head is, not the batches of the last steps.
+that the whole training set says what the head is, not the batches of the last steps. scikit-learn's discriminants want
+all features at once, and end at C - 1 directions.
 """
 
 from collections.abc import Mapping

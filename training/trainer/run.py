@@ -121,6 +121,7 @@ def train(
         fitted = {}
         if state.scatter is not None and _ended(config, state):
             fitted = {"head_pictures": fit_head(net, state.scatter, config)}
+            state.scatter = None  # large, and of no more use: the last checkpoint does without
         steering = _steer(config, state, preparation, outcome) if underway.difficulty is not None else {}
         recalls = _validate(net, dataset.validation, config, cache_dir, device, progress)
         recall = recalls[1]

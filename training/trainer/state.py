@@ -59,7 +59,7 @@ class RunState:
         underway: None between epochs.
         watch: What the guards have seen.
         bank: None where neighbours are not searched in one.
-        scatter: Of the last pass's features; None where no head is fitted to them.
+        scatter: Of the last pass's features; None where no head is fitted to them, or it has been.
     """
 
     net: EmbeddingNet
@@ -102,7 +102,7 @@ class RunState:
             "underway": None if self.underway is None else _pack(self.underway),
             "watch": self.watch.state(),
             "bank": None if self.bank is None else self.bank.state(),
-            "scatter": None if self.scatter is None else self.scatter.state(),
+            "scatter": self.scatter.state() if self.scatter is not None and self.scatter.pictures else None,
         }
 
     def restore(self, document: Mapping[str, Any], config: TrainConfig) -> None:
@@ -125,7 +125,7 @@ class RunState:
             self.watch = Watch.from_state(document["watch"])
             if self.bank is not None:
                 self.bank.restore(document["bank"])
-            if self.scatter is not None:
+            if self.scatter is not None and document["scatter"] is not None:
                 self.scatter.restore(document["scatter"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else (str(error).splitlines() or ["?"])[0]
