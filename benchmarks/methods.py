@@ -42,6 +42,7 @@ _HOUR: Final = 3600.0
 _DATA_SETS: Final = ("emoji", "icons", "photos")
 
 Train = Callable[[Sequence[Entry]], list[dict[str, Any] | None]]
+Drawn = Mapping[str, Sequence[dict[str, Any]]]  # method -> records of its final runs
 
 
 def tuning_entries(arena: Arena, fold: Fold, name: str) -> list[Entry]:
@@ -104,8 +105,8 @@ def train_all(entries: Sequence[Entry], records: Records, pool: ProcessPoolExecu
     return known
 
 
-def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Path) -> None:
-    """Choose settings, train with them, and print what is known once all is."""
+def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Path) -> Drawn:
+    """Choose settings, train with them, print what is known once all is, and return the final runs of each method."""
     trials = [entry for fold in arena.folds for name in options.methods for entry in tuning_entries(arena, fold, name)]
     if options.quick:
         trials = [entry for entry in trials if entry.told["trial"] == 0]
@@ -113,7 +114,7 @@ def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Pat
     tuned = [record for record in tried if record is not None]
     if len(tuned) < len(tried):
         print(f"{arena.name}: {len(tried) - len(tuned)} trials are left; call again to go on.")
-        return
+        return {}
     chosen = {
         (name, fold.name): best_trial([each for each in tuned if (each["method"], each["fold"]) == (name, fold.name)])
         for name in options.methods
@@ -134,13 +135,11 @@ def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Pat
     full = [each for each in finals if each["pictures"] == arena.pictures]
     runs = _runs(arena, full, options.methods)
     print(write_table(folder / f"{arena.name}.md", runs))
-    write_figure(
-        folder / f"{arena.name}.svg", {name: records for name in options.methods if (records := _of(name, full))}
-    )
     if left:
         print(f"{arena.name}: {left} runs are left, so nothing is measured yet; call again to go on.")
-        return
-    _measure(arena, runs, finals, options, baseline)
+    else:
+        _measure(arena, runs, finals, options, baseline)
+    return {name: records for name in options.methods if runs[name] and (records := _of(name, full))}
 
 
 def _of(name: str, records: Sequence[Any]) -> list[Any]:
@@ -216,8 +215,12 @@ def main(arguments: list[str]) -> None:
     run = partial(run_entry, cache=options.cache, deadline=time.time() + options.hours * _HOUR)
     context = multiprocessing.get_context("spawn")
     os.environ["OMP_NUM_THREADS"] = "1"  # of the processes: one a core; threads that wait for each other cost more
+    drawn: dict[str, Drawn] = {}
     with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
         for name in options.data_sets:
             arena = open_arena(name, options.data, small=options.quick)
             arena = replace(arena, pictures=options.pictures or arena.pictures)
-            compare(arena, options, lambda entries: train_all(entries, records, pool, run), folder)
+            drawn[name] = compare(arena, options, lambda entries: train_all(entries, records, pool, run), folder)
+    if drawn := {name: methods for name, methods in drawn.items() if methods}:
+        write_figure(folder / "methods.svg", drawn)
+        print(f"The figure is {folder / 'methods.svg'}.")

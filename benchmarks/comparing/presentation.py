@@ -1,11 +1,14 @@
-"""The table and the figure of a data set, written beside the records."""
+"""The table of each data set and the figure of all, written beside the records."""
 
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.comparing.contenders import CONTENDERS, SMART_PLUS
+from benchmarks.comparing.standings import joined_runs
 
 __all__ = ["write_figure", "write_table"]
 
@@ -35,36 +38,62 @@ def write_table(path: Path, runs: Mapping[str, Sequence[Record]]) -> str:
     return text
 
 
-def write_figure(path: Path, finals: Mapping[str, Sequence[Record]]) -> None:
-    """Write curves of validation Recall@1 against embedded pictures and seconds, an SVG.
+def write_figure(path: Path, finals: Mapping[str, Mapping[str, Sequence[Record]]]) -> None:
+    """Draw what became of each method, an SVG: a row a data set, with its curves and its Recall@1 on the test classes.
 
-    Runs of a method end their epochs at different places, so its curve is that of its first fold and seed. Validation
-    pictures ask all others, of other visits or not.
+    A curve is Recall@1 on the validation classes, where pictures ask all others, of other visits or not; it is the
+    mean over runs that end their epochs at different places, and begins where the last of them has ended one.
+
+    Args:
+        path: Of the figure.
+        finals: Data set -> method -> records of its final runs with all pictures.
     """
     import matplotlib as mpl
 
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
-    mpl.rcParams["svg.hashsalt"] = "methods"  # the same file for the same records
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")
-    for name, records in finals.items():
-        first = min(records, key=lambda record: (record["fold"], record["seed"]))
-        points = [point for point in first["curve"] if point[2] is not None]
-        for place, axis in enumerate(axes):
-            axis.plot(
-                [point[place] for point in points],
-                [100 * point[2] for point in points],
-                label=CONTENDERS[name].title,
-                linewidth=2.5 if name == SMART_PLUS else 1.2,
-            )
-    for axis, label in zip(axes, ("embedded pictures, those of mining included", "seconds"), strict=True):
-        axis.set_xlabel(label)
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("Recall@1 on validation classes, %")
-    axes[0].legend(fontsize="small")
+    mpl.rcParams.update({"svg.hashsalt": "methods", "svg.fonttype": "none"})  # the same file for the same records
+    colours = {name: f"C{place}" for place, name in enumerate(CONTENDERS)} | {SMART_PLUS: "black"}
+    figure, rows = plt.subplots(len(finals), 3, figsize=(15, 3.6 * len(finals)), layout="constrained", squeeze=False)
+    for (data_set, methods), axes in zip(finals.items(), rows, strict=True):
+        for name, records in methods.items():
+            for axis, cost in zip(axes, (0, 1), strict=False):
+                axis.plot(
+                    *_mean_curve(records, cost), color=colours[name], linewidth=2.5 if name == SMART_PLUS else 1.2
+                )
+        _draw_recalls(axes[2], methods, colours)
+        axes[0].set_ylabel(f"{data_set}: Recall@1, %")
+        axes[0].set_xlabel("embedded pictures, those of mining included (validation classes)")
+        axes[1].set_xlabel("seconds (validation classes)")
+        axes[2].set_xlabel("at the end, a dot a seed (test classes)")
+        for axis in axes:
+            axis.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def _mean_curve(records: Sequence[Record], cost: int) -> tuple[Any, Any]:
+    """Return costs and the mean Recall@1 of runs there, %; `cost` is 0 for pictures and 1 for seconds."""
+    points = [[point for point in record["curve"] if point[2] is not None] for record in records]
+    curves = [np.array([(point[cost], 100 * point[2]) for point in curve]) for curve in points if curve]
+    if not curves:  # all collapsed
+        return [], []
+    costs = np.linspace(max(curve[0, 0] for curve in curves), max(curve[-1, 0] for curve in curves))
+    return costs, np.mean([np.interp(costs, *curve.T) for curve in curves], axis=0)
+
+
+def _draw_recalls(axis: Any, methods: Mapping[str, Sequence[Record]], colours: Mapping[str, str]) -> None:
+    """Draw a line of dots a method, the best on top; its name, in its colour, is the legend of the other axes too."""
+    runs = {name: joined_runs(records, sorted({each["fold"] for each in records})) for name, records in methods.items()}
+    order = sorted(runs, key=lambda name: _mean(runs[name], "recall_at_1"))
+    for height, name in enumerate(order):
+        recalls = [100 * run["recall_at_1"] for run in runs[name]]
+        axis.plot(recalls, [height] * len(recalls), ".", color=colours[name])
+        axis.plot(np.mean(recalls), height, "|", color=colours[name], markersize=14, markeredgewidth=2)
+    axis.set_yticks(range(len(order)), [CONTENDERS[name].title for name in order], fontsize="small")
+    for label, name in zip(axis.get_yticklabels(), order, strict=True):
+        label.set_color(colours[name])
 
 
 def _mean(runs: Sequence[Record], name: str) -> float:

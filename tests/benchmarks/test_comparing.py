@@ -10,6 +10,7 @@ from benchmarks.comparing.bootstrap import paired_bootstrap
 from benchmarks.comparing.contenders import BASELINES, CONTENDERS, FITTED_HEAD, SMART_PLUS, settings_of
 from benchmarks.comparing.entries import Entry, Records
 from benchmarks.comparing.folds import open_arena
+from benchmarks.comparing.presentation import write_figure
 from benchmarks.comparing.standings import best_baseline, best_trial, cost_ratio, joined_runs, lead_over
 from tests.support.pictures import write_class_folders
 from training.config import override
@@ -153,3 +154,20 @@ def test_photos_that_are_not_there_are_asked_for(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("SMSERVE_PHOTOS", raising=False)
     with pytest.raises(SystemExit, match=r"SMSERVE_PHOTOS is not set; wanted a folder with labels.csv"):
         open_arena("photos", tmp_path)
+
+
+def test_the_figure_shows_each_seed_of_each_method_of_each_data_set(tmp_path: Path) -> None:
+    runs = [
+        {"fold": "", "seed": seed, "recall_at_1": recall, "embedded_pictures": 90, "trained_pictures": 90, "seconds": 9}
+        | {"hits": "1" * round(10 * recall) + "0" * round(10 - 10 * recall), "curve": [[50, 5, 0.2], [90, 9, recall]]}
+        for seed, recall in enumerate((0.4, 0.6))
+    ]
+    finals = {"emoji": {"margin": runs, SMART_PLUS: runs[:1]}, "photos": {"xbm": [{**runs[0], "curve": []}]}}
+    figure = tmp_path / "methods.svg"
+    write_figure(figure, finals)
+    drawn = figure.read_text()
+    for text in ("emoji: Recall@1, %", "photos: Recall@1, %", *(CONTENDERS[n].title for n in ("margin", "xbm"))):
+        assert text in drawn
+    assert CONTENDERS["batch_hard"].title not in drawn
+    write_figure(figure, finals)
+    assert figure.read_text() == drawn
