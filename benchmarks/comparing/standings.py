@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.comparing.bootstrap import paired_bootstrap
 from benchmarks.comparing.contenders import BASELINES, SMART_PLUS
 
-__all__ = ["Lead", "best_baseline", "best_trial", "cost_ratio", "joined_runs", "lead_over", "mean_recall"]
+__all__ = ["Lead", "best_baselines", "best_trial", "cost_ratio", "joined_runs", "lead_over", "mean_recall"]
 
 Record = Mapping[str, Any]
 
@@ -44,10 +44,10 @@ def joined_runs(records: Sequence[Record], folds: Sequence[str]) -> list[dict[st
     return joined
 
 
-def best_baseline(runs: Mapping[str, Sequence[Record]]) -> str | None:
-    """Return the baseline with the highest mean Recall@1 on the test classes, the hardest to beat; None without any."""
+def best_baselines(runs: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Return the baselines that have runs, the highest mean Recall@1 on the test classes first."""
     there = [name for name in BASELINES if runs.get(name)]
-    return max(there, key=lambda name: mean_recall(runs[name]), default=None)
+    return sorted(there, key=lambda name: -mean_recall(runs[name]))
 
 
 def mean_recall(runs: Sequence[Record]) -> float:

@@ -11,7 +11,7 @@ from benchmarks.comparing.contenders import BASELINES, CONTENDERS, FITTED_HEAD, 
 from benchmarks.comparing.entries import Entry, Records
 from benchmarks.comparing.folds import open_arena
 from benchmarks.comparing.presentation import write_figure
-from benchmarks.comparing.standings import best_baseline, best_trial, cost_ratio, joined_runs, lead_over
+from benchmarks.comparing.standings import best_baselines, best_trial, cost_ratio, joined_runs, lead_over
 from tests.support.pictures import write_class_folders
 from training.config import override
 from training.datasets import load_dataset
@@ -88,8 +88,8 @@ def test_the_best_trial_and_the_best_baseline() -> None:
         "xbm": [{"recall_at_1": 0.2, "hits": "10000"}],
         SMART_PLUS: [{"recall_at_1": 0.8, "hits": "11110"}],
     }
-    assert best_baseline(runs) == "margin"
-    assert best_baseline({SMART_PLUS: runs[SMART_PLUS]}) is None
+    assert best_baselines(runs)[0] == "margin"
+    assert best_baselines({SMART_PLUS: runs[SMART_PLUS]}) == []
     assert lead_over(runs, "margin").difference == pytest.approx(0.4)
 
 
