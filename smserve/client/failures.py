@@ -13,7 +13,7 @@ from smserve.wire.status import error_from_code, error_from_status
 
 __all__ = ["error_from_rpc"]
 
-_BROKEN: Final = "Internal error from Core"  # grpc.aio, where a connection breaks while a request is written
+_BROKEN: Final = "Internal error from Core"  # grpc.aio, where a stream ends while a request is written
 _OURS: Final = ("Locally cancelled", "Channel closed")  # how gRPC names what was ended on this side
 _TOO_LARGE: Final = re.compile(r"(Sent|Received) message larger than max \((\d+) vs\. (\d+)\)")
 
@@ -57,6 +57,8 @@ def error_from_rpc(error: Any, address: str, timeout_s: float | None, tls: Tls |
 def _unavailable(details: str, address: str, tls: Tls | None, *, was_let_go: bool) -> Unavailable:
     if was_let_go:
         return Unavailable(f"the server at {address} let go of the call without an answer: it stops; try again shortly")
+    if details == _BROKEN:
+        return Unavailable(f"the server at {address} ended the call, or is gone, before it had all of it; try again")
     problem = handshake_problem(details, tls)
     if problem is not None:
         return Unavailable(f"no connection to the server at {address}: {problem}")

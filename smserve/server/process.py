@@ -4,10 +4,8 @@ import gc
 import logging
 import os
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +13,13 @@ from smserve.engine import Engine, use_few_threads
 from smserve.server.memory import MemoryReport
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
+from smserve.server.signals import Signals
 
 if TYPE_CHECKING:
     from smserve.server.observing.traces import Traces
 
 __all__ = ["collect_rarely", "end_process", "serve", "warn_of_reach"]
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _COLLECTED_AFTER: Final = 50_000  # objects made and not let go of
 _log: Final = logging.getLogger(__name__)
 
@@ -51,37 +49,27 @@ def serve(
         SmserveError: Whatever `foresee` and `open_engine` raise.
     """
     use_few_threads()
-    asked_to_stop: SimpleQueue[None] = SimpleQueue()  # an Event's lock is not for handlers: they interrupt who holds it
     with ExitStack() as undo:
-        for number in _SIGNALS:
-            undo.callback(signal.signal, number, signal.getsignal(number))
         # The first process of a container has no default action: SIGTERM would be lost on it.
-        signal.signal(signal.SIGTERM, end_process)
+        undo.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, end_process))
         server = undo.enter_context(Server(settings, traces=traces))
 
         memory = foresee() if foresee is not None else None
         engine = open_engine()
         collect_rarely()
-        for number in _SIGNALS:
-            signal.signal(number, lambda *_: asked_to_stop.put(None))
+        signals = undo.enter_context(Signals(signal.SIGTERM, signal.SIGINT))
         server.start(engine, memory)
         warn_of_reach(settings, server.address, server.metrics_url)
         if server.health_address is not None:
             _log.info("health alone is answered on %s, too", server.health_address)
         on_ready(server)
-        asked_to_stop.get()
-        threading.Thread(target=_hurry, args=(server, asked_to_stop), name="smserve-hurry", daemon=True).start()
+        signals.wait()
         _log.info(
             "stopping: draining for %g s, then up to %g s for running calls", settings.drain_delay, settings.grace_s
         )
-        server.stop()
+        with signals.calling(server.hurry):
+            server.stop()
     _log.info("stopped")
-
-
-def _hurry(server: Server, asked_to_stop: "SimpleQueue[None]") -> None:
-    """Stop at once when asked a second time."""
-    asked_to_stop.get()
-    server.hurry()
 
 
 def warn_of_reach(settings: ServerSettings, address: str, metrics_url: str | None) -> None:

@@ -84,6 +84,6 @@ def test_what_is_tried_again(connect: Callable[..., Any], flaky: tuple[Flaky, st
 def test_a_stream_is_not_tried_again(connect: Callable[..., Any], flaky: tuple[Flaky, str]) -> None:
     """Else gRPC's own retries would keep it from ending once its server is killed."""
     servicer, address = flaky
-    with pytest.raises(Unavailable, match="starting"):
+    with pytest.raises(Unavailable, match=r"starting|before it had all of it"):  # grpc.aio may write when it ends
         list(connect(address).search_stream([np.ones(2, np.float32)], timeout_s=20))
     assert servicer.tries["SearchStream"] == 1

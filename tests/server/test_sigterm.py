@@ -1,6 +1,7 @@
 """SIGTERM to a real process under load: what was asked before is answered, streams are told, the exit code is 0."""
 
 import contextlib
+import ctypes
 import itertools
 import math
 import os
@@ -132,6 +133,27 @@ def test_what_was_acknowledged_is_there(tiny_model: Path, drawn_gallery: Path, t
         assert process.wait(timeout=30) == 0
     with closing(LocalGallery.open(gallery)) as stopped:
         assert [name for name in acknowledged if stopped.get(name, FieldMask()).item_id != name] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux sends signals to the threads of others")
+@pytest.mark.parametrize("options", [[], ["--workers=2"]], ids=["one process", "a worker"])
+def test_a_signal_that_another_thread_was_given(options: list[str], tiny_model: Path, drawn_gallery: Path) -> None:
+    """The kernel may choose any; and one that the main thread was given just before it waits is like it."""
+    with serving(tiny_model, drawn_gallery, *options) as (process, _):
+        tasks = Path(f"/proc/{process.pid}/task")
+        pid = int((tasks / str(process.pid) / "children").read_text().split()[0]) if options else process.pid
+        thread = next(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir() if int(task.name) != pid)
+        _tgkill(pid, thread, signal.SIGTERM)
+        if options:
+            wait_for(lambda: not Path(f"/proc/{pid}").exists(), timeout_s=20)
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def _tgkill(pid: int, thread: int, number: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.tgkill(pid, thread, number):  # glibc >= 2.30
+        raise OSError(ctypes.get_errno(), "tgkill")
 
 
 def test_a_server_that_is_still_loading_ends_at_once(tmp_path: Path) -> None:

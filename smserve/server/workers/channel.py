@@ -49,11 +49,15 @@ class Report:
 
 
 class WorkerEnd:
-    """The worker's end of the pipes."""
+    """The worker's end of the pipes.
+
+    Attributes:
+        descriptor: To wait for an order, or the supervisor's end.
+    """
 
     def __init__(self, orders: int, reports: int) -> None:
         """Take the descriptors over."""
-        self._orders: Final = orders
+        self.descriptor: Final = orders
         self._reports: Final = reports
 
     def tell(self, report: Report) -> None:
@@ -63,5 +67,5 @@ class WorkerEnd:
 
     def next_order(self) -> Order | None:
         """Wait for the next order; None: the supervisor is gone."""
-        order = os.read(self._orders, 1)
+        order = os.read(self.descriptor, 1)
         return Order(order) if order else None

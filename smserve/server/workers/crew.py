@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from smserve.errors import SmserveError
+from smserve.server.signals import Signals
 from smserve.server.workers.channel import Order, WorkerEnd
 from smserve.server.workers.child import Child
 from smserve.server.workers.restarts import RestartPolicy, Restarts
-from smserve.server.workers.signals import Signals
 
 __all__ = ["Crew"]
 

@@ -17,12 +17,12 @@ from smserve.server.process import end_process, warn_of_reach
 from smserve.server.security import Access
 from smserve.server.security.tls import Certificates
 from smserve.server.settings import ServerSettings
+from smserve.server.signals import Signals
 from smserve.server.workers.child import Child
 from smserve.server.workers.cores import share_of
 from smserve.server.workers.crew import Crew
 from smserve.server.workers.port import ReservedPort
 from smserve.server.workers.restarts import RestartPolicy
-from smserve.server.workers.signals import Signals
 from smserve.server.workers.worker import work
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def supervise(
             )
             for number in range(workers)
         ]
-        with Signals() as signals:
+        with Signals(signal.SIGTERM, signal.SIGINT) as signals:
             Crew(runs, signals, policy or RestartPolicy()).run(begun)
     _log.info("stopped")
 

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from smserve.engine import Engine, use_few_threads
@@ -14,6 +13,7 @@ from smserve.server.memory import MemoryReport
 from smserve.server.process import collect_rarely, end_process
 from smserve.server.server import Server
 from smserve.server.settings import ServerSettings
+from smserve.server.signals import Signals
 from smserve.server.workers.channel import Order, Report, WorkerEnd
 
 if TYPE_CHECKING:
@@ -66,18 +66,15 @@ def work(
 def _serve(
     settings: ServerSettings, engine: Engine, traces: "Traces | None", memory: MemoryReport, end: WorkerEnd
 ) -> None:
-    asked_to_stop: SimpleQueue[None] = SimpleQueue()  # an Event's lock is not for handlers: they interrupt who holds it
-    with Server(settings, traces=traces) as server:
+    with Server(settings, traces=traces) as server, Signals(signal.SIGTERM) as signals:
 
         def listen() -> None:
             while (order := end.next_order()) is not None:
                 if order is Order.HURRY:
                     server.hurry()
-            asked_to_stop.put(None)
 
-        threading.Thread(target=listen, name="smserve-orders", daemon=True).start()
-        signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.put(None))
         server.start(engine, memory)
         end.tell(Report(serving=True, metrics_url=server.metrics_url))
-        asked_to_stop.get()
+        signals.wait(end.descriptor)  # the supervisor orders nothing but to hurry any more, or is gone
+        threading.Thread(target=listen, name="smserve-orders", daemon=True).start()
         server.stop()
