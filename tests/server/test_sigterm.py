@@ -45,6 +45,15 @@ def serving(model: Path, gallery: Path, *options: str) -> Iterator[tuple[subproc
             process.kill()
 
 
+@contextlib.contextmanager
+def killing(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill a server in the end, if it still runs, so that clients that ask for ever end, too."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 class Load:
     """Clients that ask again and again, and note what they asked before the server was told to stop."""
 
@@ -100,14 +109,14 @@ def test_nothing_that_was_asked_before_fails(option: str, tiny_model: Path, draw
                 for _ in range(8)
             ]
         )
-        with ThreadPoolExecutor(12) as pool:
+        with ThreadPoolExecutor(12) as pool, killing(process):
             running = [pool.submit(load.unary) for _ in range(8)] + [pool.submit(load.stream) for _ in range(4)]
             wait_for(lambda: len(load.answered) > 100, timeout_s=30)
             load.stopped_at = time.monotonic()
             process.send_signal(signal.SIGTERM)
             for each in running:
                 each.result(timeout=30)
-        assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=30) == 0
     assert load.failed == []
     assert set(load.answered) == {5}
 
@@ -124,7 +133,7 @@ def test_what_was_acknowledged_is_there(tiny_model: Path, drawn_gallery: Path, t
                 client.upsert([UpsertItem(item_id=name, vector=np.eye(8, dtype=np.float32)[writer])])
                 acknowledged.append(name)
 
-    with serving(tiny_model, gallery) as (process, address), ThreadPoolExecutor(4) as pool:
+    with serving(tiny_model, gallery) as (process, address), ThreadPoolExecutor(4) as pool, killing(process):
         running = [pool.submit(write, writer, address) for writer in range(4)]
         wait_for(lambda: len(acknowledged) > 20, timeout_s=30)
         process.send_signal(signal.SIGTERM)
