@@ -30,11 +30,12 @@ def test_every_method_has_as_many_trials_and_embeds_as_many_pictures_a_batch() -
             assert 62 <= pictures <= 64
             assert (config.model, config.augmentation, config.resize) == (BASE.model, BASE.augmentation, BASE.resize)
             mines = config.sampler.mined_share > 0
-            assert mines == (name in {"paper", "mined_classes", SMART_PLUS})
+            assert mines == (name in {"paper", "mined_classes", "bank_and_fitted_head", SMART_PLUS})
     assert settings_of(BASE, SMART_PLUS, 0).sampler.embeddings == "bank"
     assert not {SMART_PLUS, FITTED_HEAD} & set(BASELINES)
     assert {name for name in CONTENDERS if settings_of(BASE, name, 0).finish.head != "trained"} == {
         FITTED_HEAD,
+        "bank_and_fitted_head",
         SMART_PLUS,
     }
 

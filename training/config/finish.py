@@ -14,10 +14,11 @@ class FinishConfig:
         augmented: Vary its pictures as those before; else they come as a server shows them, the centre cut out.
         head: "trained" keeps the head as the loss left it. "discriminant" replaces it by linear discriminants of the
             features that this pass saw (see `training.model.discriminant`); that embeds no picture more.
-        shrinkage: Of "discriminant": what is added to the scatter within classes in every direction, in units of its
+            "mined_discriminant": by those that tell each class from its nearest ones alone.
+        shrinkage: Of discriminants: what is added to the scatter within classes in every direction, in units of its
             mean over directions. Larger trusts the training classes less.
     """
 
     augmented: bool = True
-    head: Literal["trained", "discriminant"] = "trained"
+    head: Literal["trained", "discriminant", "mined_discriminant"] = "trained"
     shrinkage: float = 1.0

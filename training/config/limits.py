@@ -155,8 +155,9 @@ def _check_finish(settings: Mapping[str, Any]) -> None:
     """With a budget, passes of mining could take the place of the last pass."""
     sampler = settings["sampler"]
     passes = sampler["embeddings"] == "pass" and sampler["mined_share"] > 0
-    if settings["finish"]["head"] == "discriminant" and settings["max_pictures"] is not None and passes:
-        raise _refused("finish.head", "discriminant", "trained with max_pictures, or sampler.embeddings bank beside it")
+    head = settings["finish"]["head"]
+    if head != "trained" and settings["max_pictures"] is not None and passes:
+        raise _refused("finish.head", head, "trained with max_pictures, or sampler.embeddings bank beside it")
 
 
 def _check_loss(sampler: Mapping[str, Any], loss: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Mining that embeds no picture of its own, and a head fitted to the whole training set at the end.
 
 Classes are mined from the bank of what training has embedded; the last pass takes pictures as a server shows them, and
-its features decide the head. docs/experiments.md has what `python -m benchmarks methods` says of it.
+its features decide the head, which tells each class from its nearest ones. docs/experiments.md has what
+`python -m benchmarks methods` says of it.
 """
 
 from dataclasses import replace
@@ -27,7 +28,7 @@ __all__ = [
     "sop_smart_plus",
 ]
 
-_FINISH = FinishConfig(augmented=False, head="discriminant")
+_FINISH = FinishConfig(augmented=False, head="mined_discriminant")
 
 
 def emoji_smart_plus() -> TrainConfig:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from training.model import ClassScatter, EmbeddingNet, discriminant_head
 from training.samplers import Plan
 
 __all__ = ["features_counted", "first_step_of_last_pass", "fit_head"]
+
+_NEIGHBOURS: Final = 5  # of a class; 1 to 20 were as good (docs/experiments.md)
 
 
 def first_step_of_last_pass(config: TrainConfig, plan: Plan, *, epoch: int, embedded: int, pictures: int) -> int:
@@ -60,8 +62,11 @@ def fit_head(net: EmbeddingNet, scatter: ClassScatter, config: TrainConfig) -> i
 
     Several processes must all call this; the first one fits for all.
     """
+    neighbours = _NEIGHBOURS if config.finish.head == "mined_discriminant" else None
     weight, bias = once_for_all(
-        lambda: discriminant_head(scatter, config.model.dimension, shrinkage=config.finish.shrinkage)
+        lambda: discriminant_head(
+            scatter, config.model.dimension, shrinkage=config.finish.shrinkage, neighbours=neighbours
+        )
     )
     with torch.no_grad():
         net.head.get_parameter("weight").copy_(weight)

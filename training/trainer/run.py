@@ -191,7 +191,7 @@ def _begin_state(
     state = RunState(net=net, objective=objective, optimizer=build_optimizer(net, objective, config))
     if config.sampler.embeddings == "bank":
         state.bank = EmbeddingBank(len(pictures), config.model.dimension, device)
-    if config.finish.head == "discriminant":
+    if config.finish.head != "trained":
         state.scatter = ClassScatter(len(pictures.class_names), net.head.get_parameter("weight").shape[1])
     if document is not None:
         state.restore(document, config)

@@ -50,7 +50,9 @@ SHARED_CONFIGS: dict[str, TrainConfig] = {
         frozen(classes_config()), epochs=6, sampler=replace(frozen(classes_config()).sampler, embeddings="bank")
     ),
     "fitted": replace(
-        frozen(classes_config()), epochs=6, finish=FinishConfig(augmented=False, head="discriminant", shrinkage=0.1)
+        frozen(classes_config()),
+        epochs=6,
+        finish=FinishConfig(augmented=False, head="mined_discriminant", shrinkage=0.1),
     ),
     "classes": replace(frozen(classes_config()), epochs=6, loss=_PROXIES),
 }
