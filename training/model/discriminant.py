@@ -20,7 +20,7 @@ from torch import Tensor
 __all__ = ["ClassScatter", "discriminant_head", "scatter_of_nearest"]
 
 _SMALLEST: Final = 1e-9  # of the mean scatter, so that features which never vary divide by no zero
-_PAIRS_AT_ONCE: Final = 4096
+_ROWS_AT_ONCE: Final = 1024
 _TINY: Final = 1e-300  # where no means differ
 _OF_TOTAL: Final = 1e-3  # orders the directions in which class means don't differ: of C classes, all but C - 1
 
@@ -107,12 +107,12 @@ def scatter_of_nearest(means: Tensor, shares: Tensor, neighbours: int) -> Tensor
     """
     nearest = [
         torch.cdist(part, means).topk(neighbours + 1, largest=False).indices
-        for part in torch.split(means, _PAIRS_AT_ONCE)
+        for part in torch.split(means, _ROWS_AT_ONCE)
     ]
     first = torch.arange(len(means)).repeat_interleave(neighbours + 1)
     pairs = torch.unique(torch.stack([first, torch.cat(nearest).flatten()], 1).sort(1).values, dim=0)
     scatter = torch.zeros((means.shape[1], means.shape[1]), dtype=means.dtype)
-    for one, other in (part.T for part in torch.split(pairs, _PAIRS_AT_ONCE)):  # a class with itself adds nothing
+    for one, other in (part.T for part in torch.split(pairs, _ROWS_AT_ONCE)):  # a class with itself adds nothing
         apart = (means[one] - means[other]) * (shares[one] * shares[other]).sqrt()[:, None]
         scatter += apart.T @ apart
     return scatter
