@@ -1,8 +1,8 @@
 """The methods that are compared, as changes to one recipe: backbone, data, augmentation and batch size stay the same.
 
-Each has the same number of trials, of which the best on the validation classes goes on. They are the two best of four
-that an earlier round made on emoji (docs/experiments.md); mined classes by passes, which it had not reached, take
-those of smart-plus, and the fitted head those of random classes.
+Each has the same number of trials, of which the best on the validation classes goes on. Those of the baselines are the
+two best of four that an earlier round made on emoji (docs/experiments.md). Smart-plus, and random classes with a fitted
+head, try the two losses that did best on the validation classes, with the settings they had there.
 """
 
 from collections.abc import Mapping
@@ -47,6 +47,8 @@ _TRIPLETS: Final = (
 )
 _FROM_BANK: Final = (*_MINED, "sampler.embeddings=bank", "controller.error_of=mined")
 _FITTED: Final = "finish.head=discriminant"
+_MULTI_SIMILARITY: Final = "loss.pair=multi_similarity"
+_MARGIN: Final = ("loss.pair=margin", _ALONE, "loss.boundary=1.2")
 
 SMART_PLUS: Final = "smart_plus"
 FITTED_HEAD: Final = "fitted_head"
@@ -93,19 +95,19 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
         trials=_MINED_TRIALS,
     ),
     FITTED_HEAD: Contender(
-        title="random P x K, multi-similarity + global, fitted head",
-        settings=(*_RANDOM, _FITTED),
-        trials=_RANDOM_TRIALS,
+        title="random P x K, multi-similarity or margin, fitted head",
+        settings=(_FAST, _FITTED),
+        trials=((_MULTI_SIMILARITY, _ALONE), _MARGIN),
     ),
     "bank_and_fitted_head": Contender(
-        title="mined classes from the bank, fitted head",
+        title="mined classes from the bank, multi-similarity + global, fitted head",
         settings=(*_FROM_BANK, _FITTED),
         trials=_MINED_TRIALS,
     ),
     SMART_PLUS: Contender(
-        title="smart-plus: mined classes from the bank, head fitted to mined pairs of classes",
+        title="smart-plus: mined classes from the bank, either loss, head fitted to mined pairs",
         settings=(*_FROM_BANK, "finish.head=mined_discriminant"),
-        trials=_MINED_TRIALS,
+        trials=(("sampler.mined_share=0.6",), (*_MARGIN, "controller.error_of=all", "sampler.mined_share=0.3")),
     ),
 }
 """By the name that measures have."""
