@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 def write_table(path: Path, runs: Mapping[str, Sequence[Record]]) -> str:
     """Write a Markdown table, best first, and return it; `runs` are those of `standings.joined_runs` by method."""
     lines = [
-        "| method | seeds | Recall@1, mean (smallest to largest) | forwards, pictures | of them backwards | seconds, the fastest run |",
+        "| method | seeds | Recall@1, mean (smallest to largest) | forwards, pictures | backwards | seconds, least |",
         "|---|---|---|---|---|---|",
     ]
     order = sorted((name for name in runs if runs[name]), key=lambda name: -_mean(runs[name], "recall_at_1"))
@@ -68,7 +68,7 @@ def write_figure(path: Path, finals: Mapping[str, Mapping[str, Sequence[Record]]
         axes[0].set_xlabel("embedded pictures (validation classes)")
         axes[1].set_xlabel("seconds, the fastest run (validation classes)")
         axes[2].set_xlabel("at the end, a dot a seed (test classes)")
-        axes[0].xaxis.set_major_locator(plt.MaxNLocator(4))
+        axes[0].locator_params(axis="x", nbins=4)
         for axis in axes:
             axis.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
