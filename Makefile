@@ -62,7 +62,7 @@ lint: $(READY) ## formatting, lint, types, layers, and protos against the last r
 	$(BIN)/buf breaking --against proto/released.binpb
 
 test: $(READY) ## run all tests, integration tests against a real local server among them
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --max-worker-restart=0 --dist=loadfile $(ARGS)
 
 check: lint test ## the gate: lint and test
 
