@@ -1,9 +1,13 @@
-"""Signals as something to wait for, whichever thread the kernel gave them to; those that harm nobody by default."""
+"""Signals as something to wait for, whichever thread the kernel gave them to.
 
+Each test has a process of its own: what other tests load may leave a stack for signals that is gone.
+"""
+
+import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,73 +15,77 @@ from smserve.server.signals import Signals
 from tests.server.asking import wait_for
 
 
-@pytest.fixture
-def signals() -> Iterator[Signals]:
-    with Signals(signal.SIGWINCH) as watching:
-        yield watching
+def one_that_came_before_is_not_waited_for() -> None:
+    with Signals(signal.SIGTERM) as signals:
+        os.kill(os.getpid(), signal.SIGTERM)
+        signals.wait()
+        assert signals.take() == 0
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[threading.Thread]:
-    """A thread that does nothing."""
+def one_that_another_thread_was_given_ends_the_wait() -> None:
     over = threading.Event()
-    thread = threading.Thread(target=over.wait)
-    thread.start()
-    yield thread
-    over.set()
-    thread.join()
-
-
-def test_one_that_came_before_is_not_waited_for(signals: Signals) -> None:
-    os.kill(os.getpid(), signal.SIGWINCH)
-    signals.wait()
-    assert signals.take() == 0
-
-
-def test_one_that_another_thread_was_given_ends_the_wait(signals: Signals, elsewhere: threading.Thread) -> None:
+    elsewhere = threading.Thread(target=over.wait)
+    elsewhere.start()
     assert elsewhere.ident is not None
-    soon = threading.Timer(0.2, signal.pthread_kill, (elsewhere.ident, signal.SIGWINCH))
-    soon.start()
-    signals.wait()
-    soon.join()
+    with Signals(signal.SIGTERM) as signals:
+        threading.Timer(0.2, signal.pthread_kill, (elsewhere.ident, signal.SIGTERM)).start()
+        signals.wait()
+    over.set()
 
 
-def test_a_signal_of_others_does_not_end_it(signals: Signals) -> None:
-    before = signal.signal(signal.SIGURG, lambda *_: None)
-    try:
-        os.kill(os.getpid(), signal.SIGURG)
-        soon = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGWINCH))
+def a_signal_of_others_does_not_end_it() -> None:
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    with Signals(signal.SIGTERM) as signals:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        soon = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
         soon.start()
         signals.wait()
-        assert soon.finished.is_set()
         soon.join()
-    finally:
-        signal.signal(signal.SIGURG, before)
+        assert signals.take() == 0  # it waited for the second one
 
 
-def test_the_end_of_a_pipe_ends_it(signals: Signals) -> None:
+def the_end_of_a_pipe_ends_it() -> None:
     reading, writing = os.pipe()
-    soon = threading.Timer(0.2, os.close, (writing,))
-    soon.start()
-    signals.wait(reading)
-    soon.join()
-    os.close(reading)
+    with Signals(signal.SIGTERM) as signals:
+        threading.Timer(0.2, os.close, (writing,)).start()
+        signals.wait(reading)
 
 
-def test_something_is_called_at_each_inside_the_block_alone(signals: Signals) -> None:
+def something_is_called_at_each_inside_the_block_alone() -> None:
     called: list[int] = []
-    with signals.calling(lambda: called.append(1)):
-        for count in (1, 2):
-            os.kill(os.getpid(), signal.SIGWINCH)
-            wait_for(lambda count=count: len(called) == count, timeout_s=10)  # type: ignore[misc]
-    os.kill(os.getpid(), signal.SIGWINCH)
-    wait_for(lambda: signals.take() == 1, timeout_s=10)
+    with Signals(signal.SIGTERM) as signals:
+        with signals.calling(lambda: called.append(1)):
+            for count in (1, 2):
+                os.kill(os.getpid(), signal.SIGTERM)
+                wait_for(lambda count=count: len(called) == count, timeout_s=10)  # type: ignore[misc]
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(lambda: signals.take() == 1, timeout_s=10)
     assert len(called) == 2
 
 
-def test_handlers_are_as_before_in_the_end() -> None:
-    before = signal.getsignal(signal.SIGWINCH)
-    with Signals(signal.SIGWINCH):
-        assert signal.getsignal(signal.SIGWINCH) != before
-    assert signal.getsignal(signal.SIGWINCH) == before
+def handlers_are_as_before_in_the_end() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Signals(signal.SIGTERM):
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        one_that_came_before_is_not_waited_for,
+        one_that_another_thread_was_given_ends_the_wait,
+        a_signal_of_others_does_not_end_it,
+        the_end_of_a_pipe_ends_it,
+        something_is_called_at_each_inside_the_block_alone,
+        handlers_are_as_before_in_the_end,
+    ],
+    ids=lambda act: str(act.__name__),
+)
+def test_signals(act: Callable[[], None]) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=act)
+    process.start()
+    process.join(60)
+    process.kill()
+    assert process.exitcode == 0
