@@ -1,8 +1,8 @@
 """Mining that embeds no picture of its own, and a head fitted to the whole training set at the end.
 
 Classes are mined from the bank of what training has embedded; the last pass takes pictures as a server shows them, and
-its features decide the head. On emoji and photos that tells all classes apart, as the validation classes have it; on
-the benchmark sets, which nobody has measured here, each from its nearest ones, as did best on icons.
+its features decide the head. On emoji and photos that tells all classes apart, where validation classes see no
+difference; on the benchmark sets, which nobody has measured here, each from its nearest ones, as did best on icons.
 docs/experiments.md has what `python -m benchmarks methods` says.
 """
 
