@@ -88,9 +88,8 @@ def discriminant_head(
     if neighbours is not None and len(means) > neighbours + 1:
         mined = scatter_of_nearest((means - mean) @ whitening, counts / counts.sum(), neighbours)
         wanted = mined * (wanted.trace() / mined.trace().clamp_min(_TINY))
-    directions = torch.linalg.eigh(wanted + _OF_TOTAL * whitening @ total @ whitening).eigenvectors.flip(1)[
-        :, :dimension
-    ]  # falling
+    wanted = wanted + _OF_TOTAL * whitening @ total @ whitening
+    directions = torch.linalg.eigh(wanted).eigenvectors.flip(1)[:, :dimension]  # falling
     directions = directions * directions.gather(0, directions.abs().argmax(0)[None]).sign()  # either sign would do
     weight = torch.zeros((dimension, len(mean)), dtype=torch.float64)
     weight[: directions.shape[1]] = directions.T @ whitening
