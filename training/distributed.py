@@ -6,6 +6,7 @@ With one process, everything here does what its name says and costs nothing.
 
 import datetime
 import gc
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ def joined_processes() -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
+    # Its functions take the group of the time at which they are imported for a default argument, and would keep it and
+    # its threads; DistributedDataParallel imports it.
+    importlib.import_module("torch.distributed.nn.functional")
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
         dist.init_process_group(backend, timeout=_PATIENCE)
@@ -57,7 +61,7 @@ def joined_processes() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect()  # what still holds the group would keep its threads alive, which abort an interpreter that ends
+        gc.collect()  # a held group keeps its threads, which abort an interpreter that ends while they drop tensors
         dist.destroy_process_group()
 
 

@@ -1,6 +1,7 @@
 """A run of the tiny network that says each step's loss, alone or over several processes.
 
-`torchrun --nproc-per-node 2 -m tests.training.trainer.shared_run KIND PICTURES RUN` writes RUN/losses.json.
+`torchrun --nproc-per-node 2 -m tests.training.trainer.shared_run KIND PICTURES RUN` writes RUN/losses.json, and the
+names of the threads that each process has left into RUN/threads.RANK.json.
 """
 
 import io
@@ -18,7 +19,7 @@ from smserve.errors import AlreadyExists
 from tests.training.tiny import TinyBackbone, classes_config, paper_config
 from training.config import FinishConfig, TrainConfig
 from training.datasets import load_dataset
-from training.distributed import gather_rows, is_first, joined_processes, once_for_all
+from training.distributed import gather_rows, is_first, joined_processes, once_for_all, process_rank
 from training.model import BACKBONES
 from training.trainer import RunFolder, train
 from training.trainer.progress import Advance, EpochBar
@@ -96,6 +97,8 @@ def main(kind: str, pictures: str, path: Path) -> None:
         if is_first():
             (path / "losses.json").write_text(json.dumps(bar.losses), encoding="utf-8")
             (path / "refused.json").write_text(json.dumps(refused), encoding="utf-8")
+        rank = process_rank()
+    (path / f"threads.{rank}.json").write_text(json.dumps(_threads()), encoding="utf-8")
 
 
 def _is_refused() -> bool:
@@ -111,6 +114,11 @@ def _is_refused() -> bool:
     except AlreadyExists as error:
         return error.message == "something is there"
     return False
+
+
+def _threads() -> list[str]:
+    """The names of this process's threads, those that C++ started among them."""
+    return [name.read_text(encoding="utf-8").strip() for name in Path("/proc/self/task").glob("*/comm")]
 
 
 if __name__ == "__main__":
