@@ -6,6 +6,7 @@ import textwrap
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -59,6 +60,16 @@ def load_openvino() -> Any:
     return openvino
 
 
+@cache
+def _core() -> Any:
+    """Return the one `Core` of this process.
+
+    The CPU's part of a core sets the stack on which the calling thread handles signals, and unmaps it when the core
+    goes, from whichever thread that is: with a core a model, a signal after one had gone killed the process (SIGSEGV).
+    """
+    return load_openvino().Core()
+
+
 class OpenVinoBackend(Backend):
     """A compiled model with as many streams as calls that the CPU's cores can run at the same time."""
 
@@ -69,8 +80,7 @@ class OpenVinoBackend(Backend):
             ModelDamaged: It is no model that OpenVINO can load; the message says why.
             SmserveError: OpenVINO is not installed, or the CPU does not have the precision.
         """
-        openvino = load_openvino()
-        core = openvino.Core()
+        core = _core()
         precision = _PRECISIONS[settings.precision]
         capabilities = [each.lower() for each in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")]
         if ("fp32" if precision == "f32" else precision) not in capabilities:

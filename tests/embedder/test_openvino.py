@@ -50,6 +50,36 @@ assert importlib.util.find_spec("openvino_telemetry") is not None, "it is there,
 """
 
 
+_SIGNALLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from smserve.embedder import Embedder, InferenceSettings
+
+def load():
+    return Embedder(Path(sys.argv[1]), InferenceSettings(provider="openvino"))
+
+held = [load(), load()]
+del held[0], held[0]  # the first one first
+
+held.append(load())
+ended = threading.Thread(target=held.clear)  # the last of a model goes with whichever thread held it
+ended.start()
+ended.join()
+
+handled = []
+signal.signal(signal.SIGUSR1, lambda number, frame: handled.append(number))
+os.kill(os.getpid(), signal.SIGUSR1)
+assert handled == [signal.SIGUSR1]
+"""
+
+
+def test_signals_are_handled_after_models_changed(tiny_model: Path) -> None:
+    """Each core of OpenVINO sets a stack for signals, which is gone when the core is."""
+    command = [sys.executable, "-c", _SIGNALLED, str(tiny_model)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_nothing_is_sent_and_nothing_written_at_home(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """Signals as something to wait for, whichever thread the kernel gave them to.
 
-Each test has a process of its own: what other tests load may leave a stack for signals that is gone.
+Each test has a process of its own, which is sent SIGTERM.
 """
 
 import multiprocessing
