@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.comparing.contenders import CONTENDERS, FITTED_HEAD, SMART_PLUS, settings_of
+from benchmarks.comparing.contenders import CONTENDERS, FITTED_LEVELS, SMART_PLUS, settings_of
 from benchmarks.comparing.entries import Entry, Records, run_entry
 from benchmarks.comparing.folds import Arena, Fold, open_arena
 from benchmarks.comparing.presentation import write_figure, write_table
@@ -124,7 +124,7 @@ def compare(arena: Arena, options: argparse.Namespace, train: Train, folder: Pat
     few = options.seeds[:FEW_SEEDS]
     found = train(final_entries(arena, chosen, options.methods, few))
     ahead = [] if None in found else best_baselines(_runs(arena, found, options.methods))[:BEST_BASELINES]
-    found += train(final_entries(arena, chosen, [SMART_PLUS, FITTED_HEAD, *ahead], options.seeds[FEW_SEEDS:]))
+    found += train(final_entries(arena, chosen, [SMART_PLUS, FITTED_LEVELS, *ahead], options.seeds[FEW_SEEDS:]))
     for share in options.shares:
         found += train(final_entries(arena, chosen, [SMART_PLUS], few, share))
     left = found.count(None)
@@ -170,8 +170,8 @@ def _measure(
     else:
         print_measure(f"{prefix}.smart_plus_cost_ratio", [ratio], goal=0.5, better="lower")
     _print_lead(f"{prefix}.smart_plus_gain", runs, baseline)
-    if FITTED_HEAD in runs:
-        _print_lead(f"{prefix}.smart_plus_gain_of_mining", runs, FITTED_HEAD)
+    if FITTED_LEVELS in runs:
+        _print_lead(f"{prefix}.smart_plus_gain_of_mining", runs, FITTED_LEVELS)
 
 
 def _print_lead(measure: str, runs: Mapping[str, Any], other: str) -> None:

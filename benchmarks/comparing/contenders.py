@@ -11,7 +11,7 @@ from typing import Final
 
 from training.config import ControllerConfig, TrainConfig, override
 
-__all__ = ["BASELINES", "CONTENDERS", "FITTED_HEAD", "SMART_PLUS", "Contender", "settings_of"]
+__all__ = ["BASELINES", "CONTENDERS", "FITTED_LEVELS", "SMART_PLUS", "Contender", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,13 @@ _TRIPLETS: Final = (
 )
 _FROM_BANK: Final = (*_MINED, "sampler.embeddings=bank", "controller.error_of=mined")
 _FITTED: Final = "finish.head=discriminant"
+_LEVELS: Final = (_FITTED, "model.pooling=multilevel")
 _MULTI_SIMILARITY: Final = "loss.pair=multi_similarity"
 _MARGIN: Final = ("loss.pair=margin", _ALONE, "loss.boundary=1.2")
+_EITHER_LOSS: Final = ((_MULTI_SIMILARITY, _ALONE), _MARGIN)
 
 SMART_PLUS: Final = "smart_plus"
-FITTED_HEAD: Final = "fitted_head"
+FITTED_LEVELS: Final = "fitted_levels"
 
 CONTENDERS: Final[Mapping[str, Contender]] = {
     "random_classes": Contender(
@@ -94,10 +96,15 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
         settings=_MINED,
         trials=_MINED_TRIALS,
     ),
-    FITTED_HEAD: Contender(
+    "fitted_head": Contender(
         title="random P x K, multi-similarity or margin, fitted head",
         settings=(_FAST, _FITTED),
-        trials=((_MULTI_SIMILARITY, _ALONE), _MARGIN),
+        trials=_EITHER_LOSS,
+    ),
+    FITTED_LEVELS: Contender(
+        title="random P x K, multi-similarity or margin, head fitted to all levels",
+        settings=(_FAST, *_LEVELS),
+        trials=_EITHER_LOSS,
     ),
     "bank_and_fitted_head": Contender(
         title="mined classes from the bank, multi-similarity + global, fitted head",
@@ -105,14 +112,14 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
         trials=_MINED_TRIALS,
     ),
     SMART_PLUS: Contender(
-        title="smart-plus: mined classes from the bank, either loss, head fitted to mined pairs",
-        settings=(*_FROM_BANK, "finish.head=mined_discriminant"),
+        title="smart-plus: mined classes from the bank, either loss, head fitted to all levels",
+        settings=(*_FROM_BANK, *_LEVELS),
         trials=(("sampler.mined_share=0.6",), (*_MARGIN, "controller.error_of=all", "sampler.mined_share=0.3")),
     ),
 }
 """By the name that measures have."""
 
-_PARTS: Final = {"mined_classes", FITTED_HEAD, "bank_and_fitted_head"}
+_PARTS: Final = {"mined_classes", "fitted_head", FITTED_LEVELS, "bank_and_fitted_head"}
 
 BASELINES: Final = tuple(name for name in CONTENDERS if name not in _PARTS | {SMART_PLUS})
 """What people use today; the others are smart-plus, and parts of it by themselves."""

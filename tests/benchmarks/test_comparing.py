@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.comparing.bootstrap import paired_bootstrap
-from benchmarks.comparing.contenders import BASELINES, CONTENDERS, FITTED_HEAD, SMART_PLUS, settings_of
+from benchmarks.comparing.contenders import BASELINES, CONTENDERS, FITTED_LEVELS, SMART_PLUS, settings_of
 from benchmarks.comparing.entries import Entry, Records
 from benchmarks.comparing.folds import open_arena
 from benchmarks.comparing.presentation import write_figure
@@ -28,13 +28,16 @@ def test_every_method_has_as_many_trials_and_embeds_as_many_pictures_a_batch() -
         for config in configs:
             pictures = config.sampler.batch_size * (3 if config.sampler.kind == "triplets" else 1)
             assert 62 <= pictures <= 64
-            assert (config.model, config.augmentation, config.resize) == (BASE.model, BASE.augmentation, BASE.resize)
+            assert (config.augmentation, config.resize) == (BASE.augmentation, BASE.resize)
+            assert replace(config.model, pooling="own") == BASE.model
+            assert (config.model.pooling == "multilevel") == (name in {FITTED_LEVELS, SMART_PLUS})
             mines = config.sampler.mined_share > 0
             assert mines == (name in {"paper", "mined_classes", "bank_and_fitted_head", SMART_PLUS})
     assert settings_of(BASE, SMART_PLUS, 0).sampler.embeddings == "bank"
-    assert not {SMART_PLUS, FITTED_HEAD} & set(BASELINES)
+    assert not {SMART_PLUS, FITTED_LEVELS} & set(BASELINES)
     assert {name for name in CONTENDERS if settings_of(BASE, name, 0).finish.head != "trained"} == {
-        FITTED_HEAD,
+        "fitted_head",
+        FITTED_LEVELS,
         "bank_and_fitted_head",
         SMART_PLUS,
     }

@@ -83,6 +83,7 @@ def test_json_and_back() -> None:
         ),
         ({"finish": FinishConfig(shrinkage=-1)}, "finish.shrinkage"),
         ({"finish": FinishConfig(head="discriminant"), "max_pictures": 1000}, "finish.head"),
+        ({"model": ModelConfig(backbone="tiny", pooling="multilevel")}, "model.pooling"),
         ({"guards": GuardsConfig(cosine=1.1)}, "guards.cosine"),
         ({"guards": GuardsConfig(steps=0)}, "guards.steps"),
         ({"guards": GuardsConfig(active_share=0)}, "guards.active_share"),

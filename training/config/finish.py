@@ -13,12 +13,12 @@ class FinishConfig:
     Attributes:
         augmented: Vary its pictures as those before; else they come as a server shows them, the centre cut out.
         head: "trained" keeps the head as the loss left it. "discriminant" replaces it by linear discriminants of the
-            features that this pass saw (see `training.model.discriminant`); that embeds no picture more.
-            "mined_discriminant": by those that tell each class from its nearest ones alone.
+            features that this pass saw (see `training.model.discriminant`), those of `model.pooling` "multilevel" among
+            them; that embeds no picture more.
         shrinkage: Of discriminants: what is added to the scatter within classes in every direction, in units of its
             mean over directions. Larger trusts the training classes less.
     """
 
     augmented: bool = True
-    head: Literal["trained", "discriminant", "mined_discriminant"] = "trained"
+    head: Literal["trained", "discriminant"] = "trained"
     shrinkage: float = 1.0

@@ -158,6 +158,8 @@ def _check_finish(settings: Mapping[str, Any]) -> None:
     head = settings["finish"]["head"]
     if head != "trained" and settings["max_pictures"] is not None and passes:
         raise _refused("finish.head", head, "trained with max_pictures, or sampler.embeddings bank beside it")
+    if settings["model"]["pooling"] == "multilevel" and head == "trained":
+        raise _refused("model.pooling", "multilevel", 'another, or finish.head "discriminant", which alone uses levels')
 
 
 def _check_loss(sampler: Mapping[str, Any], loss: Mapping[str, Any]) -> None:

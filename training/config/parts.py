@@ -24,7 +24,9 @@ class ModelConfig:
         weights: "pretrained" for the backbone's own published weights, "none", or the path of a state dict.
         dimension: D.
         pooling: Of the feature map: "own" as the network was trained (the mean; a transformer's class token), "mean",
-            "max", "both" side by side, or "gem", the generalised mean.
+            "max", "both" side by side, or "gem", the generalised mean. "multilevel" keeps the own
+            one for the loss, and gives a fitted head (`finish.head`) mean and maximum of the last five maps of another
+            shape, too.
         gem_power: p of "gem": 1 is the mean, larger nears the maximum.
         input_size: Pixels (a side) that the pictures are enlarged to inside the network; None leaves them as they come.
         freeze_batch_norm: Keep running statistics and let them normalise, in training too.
@@ -37,7 +39,7 @@ class ModelConfig:
     backbone: str
     weights: str = "pretrained"
     dimension: int = 64
-    pooling: Literal["own", "mean", "max", "both", "gem"] = "own"
+    pooling: Literal["own", "mean", "max", "both", "gem", "multilevel"] = "own"
     gem_power: float = 3.0
     input_size: int | None = None
     freeze_batch_norm: bool = True

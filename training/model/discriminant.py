@@ -4,11 +4,6 @@ Fisher's discriminants for many classes (Rao, 1948): features are whitened by th
 left the directions with the largest scatter between classes are taken. Both scatters come from sums over pictures, so
 that the whole training set says what the head is, not the batches of the last steps. scikit-learn's discriminants want
 all features at once, and end at C - 1 directions.
-
-The scatter between classes is that of all pairs of their means. Most are far apart, and would be told apart by any
-head; of more classes than dimensions they use up the directions. So it may be that of mined pairs alone, each class
-with its nearest ones: look-alikes among all classes of the training set. Loog, Duin and Haeb-Umbach (2001) weigh near
-pairs more, Yan et al. (2007) take near pairs of pictures alone.
 """
 
 from collections.abc import Mapping
@@ -17,11 +12,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-__all__ = ["ClassScatter", "discriminant_head", "scatter_of_nearest"]
+__all__ = ["ClassScatter", "discriminant_head"]
 
 _SMALLEST: Final = 1e-9  # of the mean scatter, so that features which never vary divide by no zero
-_ROWS_AT_ONCE: Final = 1024
-_TINY: Final = 1e-300  # where no means differ
+_TINY: Final = 1e-300  # where no picture has any feature
 _OF_TOTAL: Final = 1e-3  # orders the directions in which class means don't differ: of C classes, all but C - 1
 
 
@@ -56,9 +50,7 @@ class ClassScatter:
             own.copy_(state[name])
 
 
-def discriminant_head(
-    scatter: ClassScatter, dimension: int, *, shrinkage: float, neighbours: int | None = None
-) -> tuple[Tensor, Tensor]:
+def discriminant_head(scatter: ClassScatter, dimension: int, *, shrinkage: float) -> tuple[Tensor, Tensor]:
     """Return weight (D, W) and bias (D,) of a linear layer, float64: features less their mean, along discriminants.
 
     The first rows tell classes apart best. C classes differ along C - 1 directions; the rows after those have the most
@@ -68,7 +60,6 @@ def discriminant_head(
         scatter: Of one picture or more.
         dimension: D.
         shrinkage: See `FinishConfig`.
-        neighbours: Each class is to be told apart from so many, the nearest; None for all.
 
     Raises:
         ValueError: There is no picture.
@@ -83,42 +74,12 @@ def discriminant_head(
     between = (means - mean).T @ ((means - mean) * counts[:, None]) / counts.sum()
     within = total - between
     least = shrinkage * within.trace() + _SMALLEST * scatter.squares.trace() / counts.sum()
-    whitening = _inverse_root(within, least / len(mean))
-    wanted = whitening @ between @ whitening
-    if neighbours is not None and len(means) > neighbours + 1:
-        mined = scatter_of_nearest((means - mean) @ whitening, counts / counts.sum(), neighbours)
-        wanted = mined * (wanted.trace() / mined.trace().clamp_min(_TINY))
-    wanted = wanted + _OF_TOTAL * whitening @ total @ whitening
+    identity = torch.eye(len(mean), dtype=torch.float64)
+    root = torch.linalg.cholesky(within + (least / len(mean) + _TINY) * identity)
+    whitening = torch.linalg.solve_triangular(root, identity, upper=False)  # its square is the inverse of within
+    wanted = whitening @ (between + _OF_TOTAL * total) @ whitening.T
     directions = torch.linalg.eigh(wanted).eigenvectors.flip(1)[:, :dimension]  # falling
     directions = directions * directions.gather(0, directions.abs().argmax(0)[None]).sign()  # either sign would do
     weight = torch.zeros((dimension, len(mean)), dtype=torch.float64)
     weight[: directions.shape[1]] = directions.T @ whitening
     return weight, -weight @ mean
-
-
-def scatter_of_nearest(means: Tensor, shares: Tensor, neighbours: int) -> Tensor:
-    """Return the scatter (W, W) of the pairs of classes of which one is among the nearest of the other.
-
-    Args:
-        means: (C, W), of whitened features.
-        shares: (C,), of the pictures; a pair counts as the product of both, as it does among all pairs.
-        neighbours: Of each class.
-    """
-    nearest = [
-        torch.cdist(part, means).topk(neighbours + 1, largest=False).indices
-        for part in torch.split(means, _ROWS_AT_ONCE)
-    ]
-    first = torch.arange(len(means)).repeat_interleave(neighbours + 1)
-    pairs = torch.unique(torch.stack([first, torch.cat(nearest).flatten()], 1).sort(1).values, dim=0)
-    scatter = torch.zeros((means.shape[1], means.shape[1]), dtype=means.dtype)
-    for one, other in (part.T for part in torch.split(pairs, _ROWS_AT_ONCE)):  # a class with itself adds nothing
-        apart = (means[one] - means[other]) * (shares[one] * shares[other]).sqrt()[:, None]
-        scatter += apart.T @ apart
-    return scatter
-
-
-def _inverse_root(scatter: Tensor, added: Tensor) -> Tensor:
-    """Return (scatter + added * I) to the power of -1/2, for a symmetric matrix without negative eigenvalues."""
-    values, vectors = torch.linalg.eigh(scatter)
-    root: Tensor = (vectors * (values.clamp_min(0) + added).rsqrt()) @ vectors.T
-    return root

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from smserve.errors import InvalidInput
 from training.config import ModelConfig
 from training.model.backbone import Backbone, keep_statistics
+from training.model.levels import Levels, MultilevelHead
 from training.model.pooling import Pooling
 from training.model.registry import find_backbone
 
@@ -22,13 +23,23 @@ class EmbeddingNet(nn.Module):
     Attributes:
         backbone: Pooled features, or the feature map that `pooling` takes.
         pooling: None for the backbone's own.
+        levels: Features of earlier maps beside the backbone's own; None for none.
         head: A linear layer to D; an identity for the backbone's own features.
     """
 
-    def __init__(self, backbone: Backbone, pooling: Pooling | None, head: nn.Module, config: ModelConfig) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: nn.Module,
+        config: ModelConfig,
+        *,
+        pooling: Pooling | None = None,
+        levels: Levels | None = None,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
+        self.levels = levels
         self.head = head
         self._config = config
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255)
@@ -37,11 +48,19 @@ class EmbeddingNet(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return (N, D) float32 of unit norm for (N, H, W, 3) uint8, or for what `normalise` made of them."""
         images = self.normalise(pixels) if pixels.dtype == torch.uint8 else pixels
-        features = self.backbone(images) if self.pooling is None else self.pooling(self.backbone.feature_map(images))
+        features = self._features(images)
         if not torch.is_autocast_enabled(images.device.type):
-            return F.normalize(self.head(features), dim=1)
+            return F.normalize(self.head(*features), dim=1)
         with torch.autocast(images.device.type, enabled=False):  # distances need all digits
-            return F.normalize(self.head(features.float()), dim=1)
+            return F.normalize(self.head(*(part.float() for part in features)), dim=1)
+
+    def _features(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return what the head takes: features (N, C), and with levels theirs beside them."""
+        if self.levels is not None:
+            return self.levels.features(self.backbone, images)
+        if self.pooling is not None:
+            return (self.pooling(self.backbone.feature_map(images)),)
+        return (self.backbone(images),)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return what the backbone takes, (N, 3, H, W) float32, for (N, H, W, 3) uint8."""
@@ -61,7 +80,7 @@ class EmbeddingNet(nn.Module):
 
 
 def build_model(config: ModelConfig, *, with_head: bool = True) -> EmbeddingNet:
-    """Return the network of a config; without head, the backbone's pooled features as they are.
+    """Return the network of a config; without head, the backbone's pooled features as they are, of one level.
 
     Draws the head's weights from torch's global generator.
 
@@ -73,18 +92,24 @@ def build_model(config: ModelConfig, *, with_head: bool = True) -> EmbeddingNet:
     if config.fold_batch_norm:
         backbone.fold_batch_norm()
     backbone.freeze_stages(config.frozen_blocks + 1 if config.frozen_blocks else 0)
-    pooling, width = None, backbone.width
-    if config.pooling != "own":
+    pooling, levels, width = None, None, backbone.width
+    if config.pooling == "multilevel":
+        levels = Levels(backbone) if with_head else None
+    elif config.pooling != "own":
         pooling = Pooling(config.pooling, config.gem_power)
         width = pooling.width(backbone.map_width)
         _freeze_unused(backbone)
-    head: nn.Module = nn.Identity()
-    if with_head:
-        head = nn.Linear(width, config.dimension)
-        if config.head_init == "orthogonal":
-            nn.init.orthogonal_(head.weight)
-            nn.init.zeros_(head.bias)
-    return EmbeddingNet(backbone, pooling, head, config).to(memory_format=torch.channels_last)
+    head = _begin_head(width, levels, config) if with_head else nn.Identity()
+    net = EmbeddingNet(backbone, head, config, pooling=pooling, levels=levels)
+    return net.to(memory_format=torch.channels_last)
+
+
+def _begin_head(width: int, levels: Levels | None, config: ModelConfig) -> nn.Linear:
+    head = nn.Linear(width, config.dimension)
+    if config.head_init == "orthogonal":
+        nn.init.orthogonal_(head.weight)
+        nn.init.zeros_(head.bias)
+    return head if levels is None else MultilevelHead(head, levels.width)
 
 
 def _freeze_unused(backbone: Backbone) -> None:

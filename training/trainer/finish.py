@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +14,6 @@ from training.model import ClassScatter, EmbeddingNet, discriminant_head
 from training.samplers import Plan
 
 __all__ = ["features_counted", "first_step_of_last_pass", "fit_head"]
-
-_NEIGHBOURS: Final = 5  # of a class; 1 to 20 were as good (docs/experiments.md)
 
 
 def first_step_of_last_pass(config: TrainConfig, plan: Plan, *, epoch: int, embedded: int, pictures: int) -> int:
@@ -47,7 +45,7 @@ def features_counted(net: EmbeddingNet, scatter: ClassScatter | None, labels: Te
         return
 
     def count(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-        features = gather_rows(inputs[0]).flatten(0, 1)[: len(labels)]  # (processes, R, W) before
+        features = gather_rows(torch.cat(inputs, dim=1)).flatten(0, 1)[: len(labels)]  # (processes, R, W) before
         scatter.add(features, labels)
 
     handle = net.head.register_forward_pre_hook(count)
@@ -62,11 +60,8 @@ def fit_head(net: EmbeddingNet, scatter: ClassScatter, config: TrainConfig) -> i
 
     Several processes must all call this; the first one fits for all.
     """
-    neighbours = _NEIGHBOURS if config.finish.head == "mined_discriminant" else None
     weight, bias = once_for_all(
-        lambda: discriminant_head(
-            scatter, config.model.dimension, shrinkage=config.finish.shrinkage, neighbours=neighbours
-        )
+        lambda: discriminant_head(scatter, config.model.dimension, shrinkage=config.finish.shrinkage)
     )
     with torch.no_grad():
         net.head.get_parameter("weight").copy_(weight)

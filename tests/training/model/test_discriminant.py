@@ -5,7 +5,6 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor
 
 from training.model import ClassScatter, discriminant_head
-from training.model.discriminant import scatter_of_nearest
 
 WIDTH = 6
 CLASSES = 9
@@ -110,46 +109,11 @@ def test_no_picture() -> None:
         discriminant_head(ClassScatter(3, 4), 2, shrinkage=1)
 
 
-def test_mined_pairs_alone_are_told_apart() -> None:
-    """Pairs of look-alikes, the pairs far apart: all pairs ask for the directions between those, mined ones do not."""
-    random = np.random.default_rng(3)
-    middles = np.zeros((8, 5))
-    middles[:, :3] = np.repeat(10 * random.normal(size=(4, 3)), 2, axis=0)
-    middles[:, 3] = [-1, 1] * 4
-    labels = np.repeat(np.arange(8), 50)
-    scatter = ClassScatter(8, 5)
-    scatter.add(torch.from_numpy(middles[labels] + 0.1 * random.normal(size=(400, 5))), torch.from_numpy(labels))
-    told = discriminant_head(scatter, 1, shrinkage=1, neighbours=1)[0][0]
-    assert abs(float(told[3] / told.norm())) > 0.99
-    usual = discriminant_head(scatter, 1, shrinkage=1)[0][0]
-    assert abs(float(usual[3] / usual.norm())) < 0.1
-
-
-def test_the_scatter_of_mined_pairs_by_nested_loops() -> None:
-    random = np.random.default_rng(4)
-    means, shares = random.normal(size=(9, 3)), random.random(9)
-    wanted, seen = np.zeros((3, 3)), set()
-    for one in range(9):
-        by_distance = np.argsort(np.linalg.norm(means - means[one], axis=1))
-        seen |= {frozenset((one, int(other))) for other in by_distance[1:3]}
-    for one, other in map(sorted, seen):
-        apart = means[one] - means[other]
-        wanted += shares[one] * shares[other] * np.outer(apart, apart)
-    found = scatter_of_nearest(torch.from_numpy(means), torch.from_numpy(shares), 2)
-    assert np.allclose(found, wanted)
-
-
-def test_mined_pairs_are_all_where_there_are_few_classes() -> None:
-    features, labels = clusters()
-    scatter = scatter_of(features, labels)
-    weight, _ = discriminant_head(scatter, 3, shrinkage=1)
-    assert torch.equal(discriminant_head(scatter, 3, shrinkage=1, neighbours=CLASSES - 1)[0], weight)
-    assert not torch.allclose(discriminant_head(scatter, 3, shrinkage=1, neighbours=2)[0], weight)
-
-
-def test_classes_that_do_not_differ_have_no_nearest_ones() -> None:
-    scatter = ClassScatter(4, 3)
-    scatter.add(torch.from_numpy(np.tile(np.eye(3), (4, 1))), torch.arange(4).repeat_interleave(3))
-    weight, bias = discriminant_head(scatter, 2, shrinkage=1, neighbours=1)
-    assert weight.isfinite().all()
-    assert bias.isfinite().all()
+def test_classes_and_features_that_do_not_differ() -> None:
+    alike, nothing = ClassScatter(4, 3), ClassScatter(2, 3)
+    alike.add(torch.from_numpy(np.tile(np.eye(3), (4, 1))), torch.arange(4).repeat_interleave(3))
+    nothing.add(torch.zeros((4, 3)), torch.tensor([0, 0, 1, 1]))
+    for scatter in (alike, nothing):
+        weight, bias = discriminant_head(scatter, 2, shrinkage=1)
+        assert weight.isfinite().all()
+        assert bias.isfinite().all()

@@ -29,6 +29,9 @@ SIDE = 32
         ("regnet_y_400mf", "own"),
         ("convnext_tiny", "own"),
         ("timm:test_resnet", "mean"),
+        ("mobilenet_v2", "multilevel"),
+        ("swin_t", "multilevel"),
+        ("timm:test_resnet", "multilevel"),
     ],
 )
 def test_the_model_file_computes_what_torch_does(name: str, pooling: Any, tmp_path: Path) -> None:

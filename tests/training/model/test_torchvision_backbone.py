@@ -75,7 +75,7 @@ def test_of_a_transformer_the_class_token_and_the_patches() -> None:
     assert len(backbone.stages()) == 3
     config = ModelConfig(backbone="vit_b_32")
     backbone.mean = backbone.std = (0.5, 0.5, 0.5)
-    net = EmbeddingNet(backbone, None, nn.Identity(), config)
+    net = EmbeddingNet(backbone, nn.Identity(), config)
     check_picture_size(net, config, 64, 64)
     with pytest.raises(InvalidInput, match=r"pictures of 64 x 96 pixels \(.*set model\.input_size to 224"):
         check_picture_size(net, config, 64, 96)

@@ -69,8 +69,7 @@ def test_smart_plus_is_the_recipe_with_a_bank(name: str) -> None:
     assert (
         dataclasses.replace(plus.sampler, embeddings="pass", random_epochs=base.sampler.random_epochs) == base.sampler
     )
-    assert (plus.model, plus.loss, plus.augmentation, plus.optimizer) == (
-        base.model,
+    assert (plus.loss, plus.augmentation, plus.optimizer) == (
         base.loss,
         base.augmentation,
         base.optimizer,
@@ -81,10 +80,10 @@ def test_smart_plus_is_the_recipe_with_a_bank(name: str) -> None:
 def test_every_data_set_has_a_smart_plus(name: str) -> None:
     base, plus = RECIPES[name].make(), RECIPES[f"{name}-smart-plus"].make()
     assert plus.recipe == f"{name}-smart-plus"
-    head = "discriminant" if name in {"emoji", "photos"} else "mined_discriminant"
-    assert (plus.finish.augmented, plus.finish.head) == (False, head)
+    assert (plus.finish.augmented, plus.finish.head, plus.model.pooling) == (False, "discriminant", "multilevel")
     assert (plus.sampler.kind, plus.sampler.embeddings, plus.loss.pair) == ("classes", "bank", "multi_similarity")
-    assert (plus.model, plus.resize, plus.recall_at) == (base.model, base.resize, base.recall_at)
+    assert dataclasses.replace(plus.model, pooling="own") == base.model
+    assert (plus.resize, plus.recall_at) == (base.resize, base.recall_at)
 
 
 def test_the_papers_method_on_the_demos_pictures() -> None:
