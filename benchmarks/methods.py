@@ -2,13 +2,13 @@
 
 For each data set and method the same number of trials is trained, and the best on the validation classes is trained
 again with three seeds, whose test classes are measured once; smart-plus, the three best baselines, and random classes
-with a fitted head have all seeds. Pictures that mining embeds count as embedded. Records lie in `--cache`, a JSON line
+with the same head have all seeds. Pictures that mining embeds count as embedded. Records lie in `--cache`, a JSON line
 a run, and are reused; `--hours` ends in time, and the next call goes on, in the midst of a run too. Runs go side by
 side, one for each core: seconds of methods compare on a quiet machine alone.
 
 `methods.<data set>.<method>.recall_at_1` is over seeds. `smart_plus_gain` is Recall@1 of smart-plus less that of the
 best baseline, chosen on the test classes, in the baseline's favour; its spread is the paired bootstrap's interval of
-95 % over queries, for these seeds. `smart_plus_gain_of_mining` is the same over random classes with a fitted head:
+95 % over queries, for these seeds. `smart_plus_gain_of_mining` is the same over random classes with the same head:
 smart-plus without its mining, with the same choice of losses. `smart_plus_cost_ratio` is the share of the pictures
 with which smart-plus, annealed over it, reaches the best baseline's Recall@1, interpolated between the shares tried.
 `--quick` says only that the path works.

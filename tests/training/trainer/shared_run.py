@@ -45,15 +45,15 @@ def frozen(config: TrainConfig) -> TrainConfig:
 
 _HELD_OUT = replace(paper_config().controller, kind="validation_error")
 _PROXIES = replace(classes_config().loss, pair="proxy_anchor")  # which the loss learns in every process
-_LEVELS = replace(frozen(classes_config()), model=replace(frozen(classes_config()).model, pooling="multilevel"))
 SHARED_CONFIGS: dict[str, TrainConfig] = {
     "triplets": replace(frozen(paper_config()), epochs=3, controller=_HELD_OUT),
     "bank": replace(
         frozen(classes_config()), epochs=6, sampler=replace(frozen(classes_config()).sampler, embeddings="bank")
     ),
     "fitted": replace(
-        _LEVELS,
+        frozen(classes_config()),
         epochs=6,
+        model=replace(frozen(classes_config()).model, pooling="multilevel"),
         finish=FinishConfig(augmented=False, head="discriminant", shrinkage=0.1),
     ),
     "classes": replace(frozen(classes_config()), epochs=6, loss=_PROXIES),

@@ -21,7 +21,12 @@ from training.trainer import RunFolder, evaluate_run
 pytestmark = pytest.mark.usefixtures("tiny_runs")
 CONFIGS = [
     replace(paper_config(), epochs=4),
-    replace(classes_config(), epochs=3, finish=FinishConfig(augmented=False, head="discriminant")),
+    replace(
+        classes_config(),
+        epochs=3,
+        model=replace(classes_config().model, pooling="multilevel"),
+        finish=FinishConfig(augmented=False, head="discriminant"),
+    ),
 ]
 EACH = pytest.mark.parametrize("config", CONFIGS, ids=["triplets", "classes"])
 
@@ -142,6 +147,19 @@ def test_a_head_is_fitted_to_the_last_pass(hues: Dataset, tmp_path: Path) -> Non
     before, after = (weights_of(tmp_path / name) for name in ("trained", "fitted"))
     assert {name for name in before if not torch.equal(before[name], after[name])} == {"head.weight", "head.bias"}
     assert figures["fitted"]["recall_at_1"] > figures["trained"]["recall_at_1"]
+
+
+def test_levels_count_in_the_fitted_head_alone(hues: Dataset, tmp_path: Path) -> None:
+    plain = replace(classes_config(), epochs=2, finish=FinishConfig(head="discriminant", shrinkage=0.1))
+    run(plain, hues, tmp_path / "plain")
+    run(replace(plain, model=replace(plain.model, pooling="multilevel")), hues, tmp_path / "levels")
+    lines = [records(tmp_path / name) for name in ("plain", "levels")]
+    assert without_times(lines[0][0]) == without_times(lines[1][0])
+    before, after = (weights_of(tmp_path / name) for name in ("plain", "levels"))
+    assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("backbone."))
+    own = before["head.weight"].shape[1]
+    assert after["head.weight"].shape[1] > own
+    assert (after["head.weight"][:, own:].abs().sum(0) > 0).all()
 
 
 def test_the_last_pictures_of_a_budget_are_the_last_pass(hues: Dataset, tmp_path: Path) -> None:
