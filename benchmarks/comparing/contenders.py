@@ -2,8 +2,7 @@
 
 Each has the same number of trials, of which the best on the validation classes goes on. Those of the baselines are the
 two best of four that an earlier round made on emoji (docs/experiments.md). Smart-plus, and random classes with a fitted
-head, try the two losses that did best on the validation classes, with the settings they had there; a network that is
-not trained has a loss in name alone, and tries how far its head trusts the training classes.
+head, try the two losses that did best on the validation classes, with the settings they had there.
 """
 
 from collections.abc import Mapping
@@ -107,11 +106,6 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
         settings=(_FAST, *_LEVELS),
         trials=_EITHER_LOSS,
     ),
-    "untrained_levels": Contender(
-        title="no training, head fitted to all levels",
-        settings=(_MULTI_SIMILARITY, _ALONE, "optimizer.learning_rate=1e-9", *_LEVELS),
-        trials=(("finish.shrinkage=1",), ("finish.shrinkage=0.3",)),
-    ),
     "bank_and_fitted_head": Contender(
         title="mined classes from the bank, multi-similarity + global, fitted head",
         settings=(*_FROM_BANK, _FITTED),
@@ -125,7 +119,7 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
 }
 """By the name that measures have."""
 
-_PARTS: Final = {"mined_classes", "fitted_head", FITTED_LEVELS, "untrained_levels", "bank_and_fitted_head"}
+_PARTS: Final = {"mined_classes", "fitted_head", FITTED_LEVELS, "bank_and_fitted_head"}
 
 BASELINES: Final = tuple(name for name in CONTENDERS if name not in _PARTS | {SMART_PLUS})
 """What people use today; the others are smart-plus, and parts of it by themselves."""

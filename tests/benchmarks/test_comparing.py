@@ -30,7 +30,7 @@ def test_every_method_has_as_many_trials_and_embeds_as_many_pictures_a_batch() -
             assert 62 <= pictures <= 64
             assert (config.augmentation, config.resize) == (BASE.augmentation, BASE.resize)
             assert replace(config.model, pooling="own") == BASE.model
-            assert (config.model.pooling == "multilevel") == (name in {FITTED_LEVELS, "untrained_levels", SMART_PLUS})
+            assert (config.model.pooling == "multilevel") == (name in {FITTED_LEVELS, SMART_PLUS})
             mines = config.sampler.mined_share > 0
             assert mines == (name in {"paper", "mined_classes", "bank_and_fitted_head", SMART_PLUS})
     assert settings_of(BASE, SMART_PLUS, 0).sampler.embeddings == "bank"
@@ -38,7 +38,6 @@ def test_every_method_has_as_many_trials_and_embeds_as_many_pictures_a_batch() -
     assert {name for name in CONTENDERS if settings_of(BASE, name, 0).finish.head != "trained"} == {
         "fitted_head",
         FITTED_LEVELS,
-        "untrained_levels",
         "bank_and_fitted_head",
         SMART_PLUS,
     }
