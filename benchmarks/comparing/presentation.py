@@ -55,7 +55,9 @@ def write_figure(path: Path, finals: Mapping[str, Mapping[str, Sequence[Record]]
     from matplotlib import pyplot as plt
 
     mpl.rcParams.update({"svg.hashsalt": "methods", "svg.fonttype": "none"})  # the same file for the same records
-    colours = {name: mpl.colormaps["tab20"](place) for place, name in enumerate(CONTENDERS)} | {SMART_PLUS: "black"}
+    palette = mpl.colormaps["tab20"]
+    colours = {name: mpl.colors.to_hex(palette(place)) for place, name in enumerate(CONTENDERS)}
+    colours[SMART_PLUS] = "black"
     figure, rows = plt.subplots(len(finals), 3, figsize=(16, 3.6 * len(finals)), layout="constrained", squeeze=False)
     for (data_set, methods), axes in zip(finals.items(), rows, strict=True):
         for name, records in methods.items():
