@@ -6,6 +6,7 @@ the last map of each stage (feature pyramids; Lin et al., CVPR 2017); here each 
 are for a fitted head (docs/experiments.md).
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -47,13 +48,12 @@ class Levels:
             )
         self._names: Final = [name for name in maps if name in last.values()][-_MOST:]
         self._channels_last: Final = [not _channels_first(maps[name]) for name in self._names]
-        self.width: Final = 2 * sum(
-            maps[name].shape[3 if last else 1] for name, last in zip(self._names, self._channels_last, strict=True)
-        )
+        channels = [3 if channels_last else 1 for channels_last in self._channels_last]
+        self.width: Final = 2 * sum(maps[name].shape[place] for name, place in zip(self._names, channels, strict=True))
 
     def features(self, backbone: Backbone, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the backbone's own features (N, C), and the levels' (N, width) float32, which carry no gradient."""
-        maps, own = _listen(backbone, self._names, images, pooled=True)
+        maps, own = _listen(backbone, self._names, backbone, images)
         parts = []
         for name, channels_last in zip(self._names, self._channels_last, strict=True):
             places = (1, 2) if channels_last else (2, 3)
@@ -87,8 +87,10 @@ class MultilevelHead(nn.Linear):
         return taught + F.linear(levels, self.weight[:, self._own :].detach())
 
 
-def _listen(backbone: Backbone, names: list[str], images: Tensor, *, pooled: bool) -> tuple[dict[str, Any], Tensor]:
-    """Return what the named modules make of pictures, in that order, and the backbone's features or feature map."""
+def _listen(
+    backbone: Backbone, names: list[str], run: Callable[[Tensor], Tensor], images: Tensor
+) -> tuple[dict[str, Any], Tensor]:
+    """Return what the named modules made of pictures, in that order, while `run` took them; and what that returned."""
     heard: dict[str, Any] = {}
 
     def keep(name: str, _module: nn.Module, _inputs: Any, found: Any) -> None:
@@ -96,7 +98,7 @@ def _listen(backbone: Backbone, names: list[str], images: Tensor, *, pooled: boo
 
     handles = [backbone.get_submodule(name).register_forward_hook(partial(keep, name)) for name in names]
     try:
-        found: Tensor = backbone(images) if pooled else backbone.feature_map(images)
+        found = run(images)
     finally:
         for handle in handles:
             handle.remove()
@@ -110,7 +112,7 @@ def _maps_of_black(backbone: Backbone, names: list[str]) -> tuple[dict[str, Any]
         with torch.no_grad():
             backbone.eval()  # draws nothing, counts nothing
             black = torch.zeros((1, 3, backbone.usual_size, backbone.usual_size))
-            return _listen(backbone, names, black, pooled=False)
+            return _listen(backbone, names, backbone.feature_map, black)
     finally:
         backbone.train(training)
 

@@ -117,5 +117,5 @@ def test_the_shell_completes_commands_recipes_and_settings() -> None:
     assert complete("train", "--set", "sampler.batch") == ["sampler.batch_size="]
     assert complete("train", "--set", "optimizer.kind=s") == ["optimizer.kind=sgd"]
     assert complete("train", "--set", "model.pooling=") == [
-        f"model.pooling={each}" for each in ("own", "mean", "max", "both", "gem")
+        f"model.pooling={each}" for each in ("own", "mean", "max", "both", "gem", "multilevel")
     ]
