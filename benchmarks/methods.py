@@ -10,7 +10,8 @@ side, one for each core: seconds of methods compare on a quiet machine alone.
 best baseline, chosen on the test classes, in the baseline's favour; its spread is the paired bootstrap's interval of
 95 % over queries, for these seeds. `smart_plus_gain_of_mining` is the same over random classes with the same head:
 smart-plus without its mining, with the same choice of losses. `smart_plus_cost_ratio` is the share of the pictures
-with which smart-plus, annealed over it, reaches the best baseline's Recall@1, interpolated between the shares tried.
+with which smart-plus, annealed over it, reaches the best baseline's Recall@1, interpolated between the shares tried,
+and at most the smallest of them where that is enough.
 `--quick` says only that the path works.
 
 Runs made so far: `--records benchmarks/comparing/records.jsonl` goes on with them.

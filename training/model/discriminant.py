@@ -76,7 +76,7 @@ def discriminant_head(scatter: ClassScatter, dimension: int, *, shrinkage: float
     least = shrinkage * within.trace() + _SMALLEST * scatter.squares.trace() / counts.sum()
     identity = torch.eye(len(mean), dtype=torch.float64)
     root = torch.linalg.cholesky(within + (least / len(mean) + _TINY) * identity)
-    whitening = torch.linalg.solve_triangular(root, identity, upper=False)  # its square is the inverse of within
+    whitening = torch.linalg.solve_triangular(root, identity, upper=False)  # W' W is the inverse of root root'
     wanted = whitening @ (between + _OF_TOTAL * total) @ whitening.T
     directions = torch.linalg.eigh(wanted).eigenvectors.flip(1)[:, :dimension]  # falling
     directions = directions * directions.gather(0, directions.abs().argmax(0)[None]).sign()  # either sign would do

@@ -104,7 +104,7 @@ def build_model(config: ModelConfig, *, with_head: bool = True) -> EmbeddingNet:
     return net.to(memory_format=torch.channels_last)
 
 
-def _begin_head(width: int, levels: Levels | None, config: ModelConfig) -> nn.Linear:
+def _begin_head(width: int, levels: Levels | None, config: ModelConfig) -> nn.Module:
     head = nn.Linear(width, config.dimension)
     if config.head_init == "orthogonal":
         nn.init.orthogonal_(head.weight)

@@ -62,7 +62,7 @@ class Levels:
         return own, torch.cat(parts, dim=1)
 
 
-class MultilevelHead(nn.Linear):
+class MultilevelHead(nn.Module):
     """A linear layer of a backbone's own features and of levels; what it makes of levels is never taught, but fitted.
 
     Until then the levels count nothing: their columns of the weight are zero.
@@ -75,13 +75,12 @@ class MultilevelHead(nn.Linear):
             own: Of the backbone's own features.
             levels: Number of the levels' features.
         """
-        super().__init__(own.in_features + levels, own.out_features)
+        super().__init__()
         self._own: Final = own.in_features
-        with torch.no_grad():
-            self.weight.zero_()[:, : self._own] = own.weight
-            self.bias.copy_(own.bias)
+        self.weight: Final = nn.Parameter(F.pad(own.weight.detach(), (0, levels)))
+        self.bias: Final = own.bias
 
-    def forward(self, own: Tensor, levels: Tensor) -> Tensor:  # type: ignore[override] # the two parts of its input
+    def forward(self, own: Tensor, levels: Tensor) -> Tensor:
         """Return (N, D) of (N, C) and (N, width)."""
         taught = F.linear(own, self.weight[:, : self._own], self.bias)
         return taught + F.linear(levels, self.weight[:, self._own :].detach())
@@ -90,7 +89,7 @@ class MultilevelHead(nn.Linear):
 def _listen(
     backbone: Backbone, names: list[str], run: Callable[[Tensor], Tensor], images: Tensor
 ) -> tuple[dict[str, Any], Tensor]:
-    """Return what the named modules made of pictures, in that order, while `run` took them; and what that returned."""
+    """Return what the named modules made of pictures, in the order they ran, while `run` took them; and its result."""
     heard: dict[str, Any] = {}
 
     def keep(name: str, _module: nn.Module, _inputs: Any, found: Any) -> None:

@@ -48,9 +48,9 @@ class Turned(nn.Module):
         return found.permute(self.order)
 
 
-def tiny(**settings: object) -> EmbeddingNet:
+def tiny() -> EmbeddingNet:
     torch.manual_seed(0)
-    return build_model(ModelConfig(backbone="tiny", dimension=6, pooling="multilevel", **settings))  # type: ignore[arg-type] # settings of several types
+    return build_model(ModelConfig(backbone="tiny", dimension=6, pooling="multilevel"))
 
 
 def test_the_mean_and_the_maximum_of_each_level() -> None:

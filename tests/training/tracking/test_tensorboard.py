@@ -47,7 +47,7 @@ def test_a_run_that_goes_on_replaces_what_was_told_of_void_epochs(tmp_path: Path
     for epoch in (1, 2, 3):
         first.log_epoch(record(epoch, difficulty=1.0))
     first.end({})  # a killed process closes its file, too
-    time.sleep(1.1)  # files are read in the order of their names, which have the second
+    time.sleep(1.1)  # of one second, the tenth file of a process is read before its ninth: by name
     again = TensorBoardTracker(tmp_path)
     again.begin(SETTINGS, epoch=1)
     again.log_epoch(record(2, difficulty=2.0))
